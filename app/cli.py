@@ -1,0 +1,145 @@
+"""The command line: serve, check, grade, evaluate."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
+
+import typer
+
+from app.core.errors import GreenroomError, InvalidContent
+from app.core.question import Level
+
+if TYPE_CHECKING:
+    from app.content import Content
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@app.callback()
+def _main() -> None:
+    """Greenroom: mock interviews for people moving into machine-learning engineering."""
+
+
+@app.command()
+def check(content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT) -> None:
+    """Check every content file; print all problems at once and exit 2 when there are any."""
+    from app.content import load
+
+    try:
+        found = load(content, with_examples=True)
+    except InvalidContent as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        typer.echo(f"{len(error.problems)} problems", err=True)
+        raise typer.Exit(2) from None
+    answers = sum(map(len, found.examples.values()))
+    typer.echo(f"{len(found.questions)} questions, {len(found.rubrics)} rubrics, {answers} labelled answers: all good")
+
+
+@app.command()
+def grade(
+    jsonl: Annotated[Path, typer.Option(help="answers, one JSON object a line; - reads standard input")],
+    out: Annotated[Path | None, typer.Option(help="file for the feedback; standard output when not given")] = None,
+    level: Annotated[Level, typer.Option(help="the level whose scale gives the verdict")] = Level.mid,
+    content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
+    workers: Annotated[int, typer.Option(min=1, help="answers graded at the same time")] = os.cpu_count() or 1,
+) -> None:
+    """Grade a file of answers, JSON lines in and out. A bad line is reported by number and the exit status is then 1."""
+    from app.batch import Bank, grade_lines
+    from app.grading.embedding import load_embedding_grader
+    from app.settings import Settings
+
+    settings = Settings()
+    lines = _read_lines(jsonl, out)
+    found = _content(content)
+    grader = _or_exit(lambda: load_embedding_grader(settings))
+    outcomes = grade_lines(
+        lines,
+        grader,
+        Bank(found.questions, found.rubrics, found.scale),
+        level=level,
+        answer_max_chars=settings.answer_max_chars,
+        workers=workers,
+    )
+    bad = 0
+    with _writer(out) as stream, typer.progressbar(length=len(lines), label="Grading", file=sys.stderr) as bar:
+        for outcome in outcomes:
+            bar.update(outcome.number - bar.pos)
+            if outcome.result is None:
+                bad += 1
+                typer.echo(f"{jsonl}: line {outcome.number}: {outcome.problem}", err=True)
+            else:
+                stream.write(json.dumps(outcome.result, ensure_ascii=False) + "\n")
+    if bad:
+        typer.echo(f"{bad} of {len(lines)} lines could not be graded", err=True)
+        raise typer.Exit(1)
+
+
+def _read_lines(jsonl: Path, out: Path | None) -> list[str]:
+    """The lines of a file or of standard input; exits 2 when they can't be read."""
+    try:
+        if str(jsonl) == "-":
+            data = sys.stdin.buffer.read()
+        elif out and out.exists() and out.samefile(jsonl):
+            raise typer.BadParameter("--out is the input file itself: name another one")
+        else:
+            data = jsonl.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{jsonl} can't be read: {error.strerror}") from None
+    return data.decode("utf-8-sig", "replace").split("\n")
+
+
+@contextmanager
+def _writer(out: Path | None) -> Iterator[TextIO]:
+    """The stream that results go to: the file `out`, or standard output."""
+    if out is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        stream = out.open("w", encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{out} can't be written: {error.strerror}") from None
+    with stream:
+        yield stream
+
+
+def _content(root: Path, *, with_examples: bool = False) -> Content:
+    """The checked content; exits 2 with every problem when there are any."""
+    from app.content import load
+
+    try:
+        return load(root, with_examples=with_examples)
+    except InvalidContent as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        typer.echo("mend these first; python -m app check shows them again", err=True)
+        raise typer.Exit(2) from None
+
+
+def _or_exit(make: Callable[[], T]) -> T:
+    """What `make` gives; exits 2 with the reason when it can't."""
+    try:
+        return make()
+    except GreenroomError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def serve() -> None:
+    """Migrate the database and serve the pages until interrupted."""
+    from app.main import run
+
+    run()

@@ -1,0 +1,370 @@
+"""Content files -> core values: the question bank, the rubrics, the signals, the scale and the labelled answers.
+
+Every file has a strict schema; `load` collects all problems before it raises, so that an author sees them at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from app.core.errors import InvalidContent, Problem
+from app.core.question import Domain, Level, Question, Slug, Strict, Text
+from app.core.rubric import Mistake, Point, PointKind, Rubric, Scale, Verdict, Weight
+
+POINTS_FEWEST, POINTS_MOST = 6, 10
+
+File = TypeVar("File", bound=BaseModel)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about ten times faster, where it was built
+
+
+class PointEntry(Strict):
+    """A point as written in a rubric file."""
+
+    id: Slug
+    says: Text
+    why: Text
+    weight: Weight
+    exemplars: Annotated[tuple[Text, ...], Field(min_length=4)]
+    probe: Text
+
+
+class SignalUse(Strict):
+    """A signal taken up by a rubric: its weight here, and what this question adds to it."""
+
+    id: Slug
+    weight: Weight
+    why: Text | None = None
+    probe: Text | None = None
+    exemplars: tuple[Text, ...] = ()
+
+
+class MistakeEntry(Strict):
+    """A mistake as written in a rubric file."""
+
+    id: Slug
+    says: Text
+    exemplars: Annotated[tuple[Text, ...], Field(min_length=3)]
+    correction: Text
+
+
+class RubricFile(Strict):
+    """One file under `rubrics/<domain>/`."""
+
+    question: str
+    points: tuple[PointEntry, ...] = ()
+    signals: tuple[SignalUse, ...] = ()
+    mistakes: Annotated[tuple[MistakeEntry, ...], Field(min_length=5)]
+
+    @model_validator(mode="after")
+    def _counts_and_ids(self) -> RubricFile:
+        count = len(self.points) + len(self.signals)
+        if not POINTS_FEWEST <= count <= POINTS_MOST:
+            raise ValueError(
+                f"points and signals together must be {POINTS_FEWEST} to {POINTS_MOST}, here they are {count}"
+            )
+        _refuse_duplicates([entry.id for entry in self.points] + [use.id for use in self.signals], "point")
+        _refuse_duplicates([entry.id for entry in self.mistakes], "mistake")
+        return self
+
+
+class SignalEntry(Strict):
+    """A point about how something is told, shared by many questions."""
+
+    id: Slug
+    says: Text
+    why: Text
+    exemplars: Annotated[tuple[Text, ...], Field(min_length=15)]
+    probe: Text
+
+
+class SignalsFile(Strict):
+    """The file `rubrics/signals.yaml`."""
+
+    signals: Annotated[tuple[SignalEntry, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ids(self) -> SignalsFile:
+        _refuse_duplicates([entry.id for entry in self.signals], "signal")
+        return self
+
+
+class ScaleFile(Scale):
+    """The file `rubrics/scale.yaml`."""
+
+    @model_validator(mode="after")
+    def _complete_and_ordered(self) -> ScaleFile:
+        for level in Level:
+            bands = self.levels.get(level, {})
+            missing = [verdict.value for verdict in Verdict if verdict not in bands]
+            if missing:
+                raise ValueError(f"level {level.value} lacks {', '.join(missing)}")
+            scores = [bands[verdict].from_score for verdict in Verdict]
+            if scores != sorted(set(scores), reverse=True) or scores[-1] != 0:
+                raise ValueError(f"level {level.value}: from_score must fall from verdict to verdict and end at 0")
+        return self
+
+
+class AnswerKind(StrEnum):
+    """What a labelled answer is like."""
+
+    strong = "strong"
+    solid = "solid"
+    partial = "partial"
+    vague = "vague"
+    wrong = "wrong"
+    half_right = "half_right"
+    keyword_list = "keyword_list"
+    echo = "echo"
+    off_topic = "off_topic"
+    terse = "terse"
+    paraphrase = "paraphrase"
+    transcript = "transcript"
+
+
+class PointLabel(Strict):
+    """What a person read of one point in an answer; `span` is the text that shows it, word for word."""
+
+    status: Annotated[str, Field(pattern="^(said|partly|missing)$")]
+    span: str | None = None
+
+
+class LabelledAnswer(Strict):
+    """One line of `<slug>.examples.jsonl`: an answer with a person's judgement (grade 0..4)."""
+
+    id: Text
+    kind: AnswerKind
+    grade: Annotated[int, Field(ge=0, le=4)]
+    answer: Text
+    points: dict[str, PointLabel]
+    mistakes: dict[str, str]
+
+
+class Content(NamedTuple):
+    """Everything that ships as content, checked."""
+
+    questions: dict[str, Question]
+    rubrics: dict[str, Rubric]
+    scale: Scale
+    examples: dict[str, tuple[LabelledAnswer, ...]]
+
+
+def load(root: Path, *, with_examples: bool = False) -> Content:
+    """Read the content below `root` (it holds `question_bank` and `rubrics`).
+
+    Raises InvalidContent with every problem found. Labelled answers are read only when asked for.
+    """
+    reader = _Reader(root)
+    questions = reader.questions()
+    signals = reader.file("rubrics/signals.yaml", SignalsFile)
+    scale = reader.file("rubrics/scale.yaml", ScaleFile)
+    rubrics = reader.rubrics({entry.id: entry for entry in signals.signals} if signals else {})
+    reader.match(questions, rubrics)
+    examples = reader.examples(questions, rubrics) if with_examples else {}
+    if reader.problems or scale is None:
+        raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
+    return Content(questions, rubrics, Scale(levels=scale.levels), examples)
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schemas of the content files, by the file's name under `schemas`, for editors that complete YAML."""
+    models: dict[str, type[BaseModel]] = {
+        "question": Question,
+        "rubric": RubricFile,
+        "signals": SignalsFile,
+        "scale": ScaleFile,
+        "example": LabelledAnswer,
+    }
+    return {f"{name}.schema.json": model.model_json_schema() for name, model in models.items()}
+
+
+class _Reader:
+    """Reads files below a root and keeps the problems."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.problems: list[Problem] = []
+
+    def problem(self, file: str, field: str, reason: str) -> None:
+        self.problems.append(Problem(file=file, field=field, reason=reason))
+
+    def file(self, name: str, model: type[File]) -> File | None:
+        """One YAML file as `model`, or None with its problems noted."""
+        try:
+            data = yaml.load((self.root / name).read_text("utf-8"), Loader=_UniqueKeyLoader)
+        except FileNotFoundError:
+            self.problem(name, "", "the file is missing")
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            self.problem(name, "", f"not readable as YAML: {' '.join(str(error).split())}")
+        else:
+            return self.value(name, data, model)
+        return None
+
+    def value(self, name: str, data: object, model: type[File], prefix: str = "") -> File | None:
+        """`data` as `model`, or None with its problems noted."""
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False, include_input=False):
+                field = ".".join(str(part) for part in detail["loc"])
+                self.problem(name, prefix + field, _reason(detail))
+            return None
+
+    def names(self, folder: str) -> Iterator[tuple[str, str]]:
+        """(file name relative to the root, id that its place gives) of each YAML file of a domain folder."""
+        for path in sorted((self.root / folder).glob("**/*.y*ml")):
+            relative = path.relative_to(self.root / folder)
+            name = path.relative_to(self.root).as_posix()
+            if folder == "rubrics" and len(relative.parts) == 1 and path.stem in {"signals", "scale"}:
+                continue
+            if len(relative.parts) != 2 or relative.parts[0] not in list(Domain) or path.suffix != ".yaml":
+                self.problem(
+                    name, "", f"belongs at {folder}/<domain>/<slug>.yaml, with a domain of {', '.join(Domain)}"
+                )
+                continue
+            yield name, f"{relative.parts[0]}/{path.stem}"
+
+    def questions(self) -> dict[str, Question]:
+        found: dict[str, Question] = {}
+        seen: dict[str, str] = {}
+        for name, place in self.names("question_bank"):
+            question = self.file(name, Question)
+            if question is None:
+                continue
+            if question.id in seen:
+                self.problem(name, "id", f"duplicate id {question.id}, already used by {seen[question.id]}")
+            elif question.id != place:
+                self.problem(name, "id", f"must be {place}, as the file's place says, not {question.id}")
+            seen.setdefault(question.id, name)
+            found[place] = question
+        return found
+
+    def rubrics(self, signals: dict[str, SignalEntry]) -> dict[str, Rubric]:
+        found: dict[str, Rubric] = {}
+        for name, place in self.names("rubrics"):
+            file = self.file(name, RubricFile)
+            if file is None:
+                continue
+            if file.question != place:
+                self.problem(name, "question", f"must be {place}, as the file's place says, not {file.question}")
+            for index, use in enumerate(file.signals):
+                if use.id not in signals:
+                    self.problem(name, f"signals.{index}.id", f"no signal {use.id} in rubrics/signals.yaml")
+            found[place] = _resolve(place, file, signals)
+        return found
+
+    def match(self, questions: dict[str, Question], rubrics: dict[str, Rubric]) -> None:
+        """Note questions without a rubric and rubrics without a question, judged by their files."""
+        bank = {place for _, place in _Reader(self.root).names("question_bank")}
+        marked = {place for _, place in _Reader(self.root).names("rubrics")}
+        for place in sorted(bank - marked):
+            self.problem(f"question_bank/{place}.yaml", "", f"has no rubric: write rubrics/{place}.yaml")
+        for place in sorted(marked - bank):
+            self.problem(f"rubrics/{place}.yaml", "", f"has no question: write question_bank/{place}.yaml")
+        if not bank:
+            self.problem("question_bank", "", f"no questions found below {self.root}")
+
+    def examples(
+        self, questions: dict[str, Question], rubrics: dict[str, Rubric]
+    ) -> dict[str, tuple[LabelledAnswer, ...]]:
+        found: dict[str, tuple[LabelledAnswer, ...]] = {}
+        for path in sorted((self.root / "rubrics").glob("*/*.examples.jsonl")):
+            name = path.relative_to(self.root).as_posix()
+            place = f"{path.parent.name}/{path.name.removesuffix('.examples.jsonl')}"
+            rubric = rubrics.get(place)
+            if rubric is None:
+                if place not in questions:
+                    self.problem(name, "", f"has no question: write question_bank/{place}.yaml")
+                continue
+            found[place] = tuple(self._lines(name, path, rubric))
+        return found
+
+    def _lines(self, name: str, path: Path, rubric: Rubric) -> Iterator[LabelledAnswer]:
+        ids: set[str] = set()
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                data = json.loads(line)
+            except json.JSONDecodeError as error:
+                self.problem(name, f"line {number}", f"not JSON: {error}")
+                continue
+            example = self.value(name, data, LabelledAnswer, prefix=f"line {number}: ")
+            if example is None:
+                continue
+            for reason in _label_problems(example, rubric):
+                self.problem(name, f"line {number}", reason)
+            if example.id in ids:
+                self.problem(name, f"line {number}", f"duplicate id {example.id}")
+            ids.add(example.id)
+            yield example
+
+
+def _label_problems(example: LabelledAnswer, rubric: Rubric) -> Iterator[str]:
+    known = {point.id for point in rubric.points}
+    if missing := sorted(known - set(example.points)):
+        yield f"no label for {', '.join(missing)}"
+    if extra := sorted(set(example.points) - known):
+        yield f"no such point in the rubric: {', '.join(extra)}"
+    if extra := sorted(set(example.mistakes) - {mistake.id for mistake in rubric.mistakes}):
+        yield f"no such mistake in the rubric: {', '.join(extra)}"
+    spans = [(f"point {key}", label.span) for key, label in example.points.items() if label.status != "missing"]
+    spans += [(f"mistake {key}", span) for key, span in example.mistakes.items()]
+    for what, span in spans:
+        if not span:
+            yield f"{what}: needs the span of text that shows it"
+        elif span not in example.answer:
+            yield f"{what}: its span is not in the answer, word for word"
+
+
+def _resolve(question_id: str, file: RubricFile, signals: dict[str, SignalEntry]) -> Rubric:
+    """The rubric with each signal it uses turned into a point; unknown signals are left out."""
+    points = [Point(**entry.model_dump()) for entry in file.points]
+    for use in file.signals:
+        if signal := signals.get(use.id):
+            points.append(
+                Point(
+                    id=signal.id,
+                    says=signal.says,
+                    why=use.why or signal.why,
+                    weight=use.weight,
+                    exemplars=signal.exemplars + use.exemplars,
+                    probe=use.probe or signal.probe,
+                    kind=PointKind.signal,
+                )
+            )
+    mistakes = tuple(Mistake(**entry.model_dump()) for entry in file.mistakes)
+    return Rubric.model_construct(question_id=question_id, points=tuple(points), mistakes=mistakes)
+
+
+def _refuse_duplicates(ids: list[str], what: str) -> None:
+    twice = sorted({one for one in ids if ids.count(one) > 1})
+    if twice:
+        raise ValueError(f"duplicate {what} id: {', '.join(twice)}")
+
+
+def _reason(detail: Any) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "unknown key: remove it or mend its spelling"
+    if detail["type"] == "missing":
+        return "is missing"
+    return str(detail["msg"]).removeprefix("Value error, ")
+
+
+class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
+    """YAML's own rule is that the last of two equal keys wins silently; an author wants to hear of it."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = {key for key in keys if keys.count(key) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"duplicate key {', '.join(sorted(twice))}", node.start_mark
+            )
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,51 @@
+"""From features to a calibrated credit: logistic functions with non-negative weights, kept in calibration.json."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from app.core.question import Strict
+
+FILE = Path(__file__).with_name("calibration.json")
+
+
+class Logistic(Strict):
+    """p = 1 / (1 + exp(-(bias + weights . features))); no weight is negative, so more never means less."""
+
+    bias: float
+    weights: dict[str, Annotated[float, Field(ge=0)]]
+
+    def __call__(self, features: npt.NDArray[np.float32], names: tuple[str, ...]) -> npt.NDArray[np.float64]:
+        """Probabilities (...) for features (..., len(names)); a name without a weight counts for nothing."""
+        weights = np.array([self.weights.get(name, 0.0) for name in names])
+        # einsum, not a matrix product: its order of summing is the same for every shape, and so are the bits
+        score = np.einsum("...f,f->...", features.astype(np.float64), weights) + self.bias
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -50, 50))))
+
+
+class Calibration(Strict):
+    """The fitted functions, how they were made, and from which probability on a mistake counts as made.
+
+    `point` judges points that have exemplars, `bare` those that have only a statement, `signal` the signals.
+    """
+
+    point: Logistic
+    bare: Logistic
+    signal: Logistic
+    mistake: Logistic
+    bare_mistake: Logistic
+    mistake_from: Annotated[float, Field(gt=0, lt=1)]
+    made_by: dict[str, Any] = {}
+
+
+@cache
+def shipped() -> Calibration:
+    """The calibration in app/grading/calibration.json."""
+    return Calibration.model_validate(json.loads(FILE.read_text("utf-8")))

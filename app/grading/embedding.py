@@ -1,0 +1,131 @@
+"""The embedding grader: the nearest windows of an answer decide, by a calibrated credit, what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from app.core.feedback import Answer, Evidence, Feedback, Flag, MistakeFeedback, PointCredit, feedback_from
+from app.core.rubric import PointKind, Rubric
+from app.grading import flags
+from app.grading.calibration import Calibration, shipped
+from app.grading.encoder import Encoder, Vectors, load_encoder
+from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, measure, pair_vectors
+from app.grading.references import References, references
+from app.grading.segment import Window, pairs, sentences
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+VERSION = "embedding-1"
+
+
+class Reading:
+    """One turn read against one rubric: its windows, their vectors, and what is measured of them."""
+
+    def __init__(self, text: str, refs: References, encoder: Encoder) -> None:
+        single = [window for window in sentences(text) if not flags.is_injection(window.text)]
+        vectors = encoder.encode([window.text for window in single])
+        self.text = text
+        self.sentences = single
+        self.sentence_vectors: Vectors = vectors
+        self.windows: list[Window] = single + pairs(text, single)
+        joined = pair_vectors(vectors, [window.end - window.start for window in single])
+        self.measured = measure(self.windows, np.concatenate([vectors, joined]), refs)
+
+
+class EmbeddingGrader:
+    """Judges by sentence vectors and a calibrated credit for each point. Safe to call from several threads."""
+
+    def __init__(self, encoder: Encoder, calibration: Calibration) -> None:
+        self._encoder = encoder
+        self._calibration = calibration
+
+    @property
+    def name(self) -> str:
+        """The grader's version and its model."""
+        return f"{VERSION} ({self._encoder.name})"
+
+    def grade(self, question: str, rubric: Rubric, answers: Sequence[Answer]) -> Feedback:
+        """Feedback on the turns of one question; see app.core.grader.Grader. Raises GradingFailed."""
+        refs = references(question, rubric, self._encoder)
+        found: list[PointCredit] = []
+        mistakes: dict[str, MistakeFeedback] = {}
+        raised: list[tuple[Flag, ...]] = []
+        for answer in answers:
+            reading = Reading(answer.text, refs, self._encoder)
+            raised.append(flags.flags(reading.text, reading.sentence_vectors, refs))
+            if raised[-1]:
+                continue
+            found += self._points(rubric, answer, reading)
+            for mistake in self._mistakes(rubric, answer, reading):
+                mistakes.setdefault(mistake.mistake_id, mistake)
+        unusable = tuple(dict.fromkeys(flag for turn in raised for flag in turn)) if all(raised) else ()
+        if not answers:
+            unusable = (Flag.no_answer,)
+        return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
+
+    def _points(self, rubric: Rubric, answer: Answer, reading: Reading) -> list[PointCredit]:
+        if not reading.windows:
+            return []
+        credit = point_credit(self._calibration, rubric, reading.measured.points)
+        found = []
+        for column, point in enumerate(rubric.points):
+            row = int(credit[:, column].argmax())
+            found.append(
+                PointCredit(
+                    point_id=point.id,
+                    credit=round(float(credit[row, column]), 4),
+                    evidence=_evidence(answer, reading.windows[row]),
+                    after_probe=answer.after_probe,
+                )
+            )
+        return found
+
+    def _mistakes(self, rubric: Rubric, answer: Answer, reading: Reading) -> list[MistakeFeedback]:
+        if not reading.windows or not rubric.mistakes:
+            return []
+        made = mistake_probability(self._calibration, rubric, reading.measured.mistakes)
+        found = []
+        for column, mistake in enumerate(rubric.mistakes):
+            row = int(made[:, column].argmax())
+            if made[row, column] >= self._calibration.mistake_from:
+                evidence = _evidence(answer, reading.windows[row])
+                found.append(MistakeFeedback(mistake_id=mistake.id, made=True, evidence=evidence))
+        return found
+
+
+def point_credit(
+    calibration: Calibration, rubric: Rubric, measured: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """Credit (windows, points), 0..1, from features (windows, points, features)."""
+    credit = np.zeros(measured.shape[:2])
+    for column, point in enumerate(rubric.points):
+        judge = calibration.signal if point.kind is PointKind.signal else calibration.point
+        judge = judge if point.exemplars else calibration.bare
+        credit[:, column] = judge(measured[:, column], POINT_FEATURES)
+    return credit
+
+
+def mistake_probability(
+    calibration: Calibration, rubric: Rubric, measured: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """The probability (windows, mistakes) that a window makes a mistake, from features (windows, mistakes, features)."""
+    made = np.zeros(measured.shape[:2])
+    for column, mistake in enumerate(rubric.mistakes):
+        judge = calibration.mistake if mistake.exemplars else calibration.bare_mistake
+        made[:, column] = judge(measured[:, column], MISTAKE_FEATURES)
+    return made
+
+
+def load_embedding_grader(settings: Settings) -> EmbeddingGrader:
+    """The grader that `settings` ask for. Takes seconds: the model is loaded here. Raises GradingFailed."""
+    encoder = load_encoder(settings.embedding_model, settings.cache_dir)
+    return EmbeddingGrader(encoder, shipped())
+
+
+def _evidence(answer: Answer, window: Window) -> Evidence:
+    return Evidence(turn=answer.turn, start=window.start, end=window.end, text=window.text)

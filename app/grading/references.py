@@ -1,0 +1,60 @@
+"""What a rubric's answers are compared with: its texts, their vectors, and which belong to what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from app.core.rubric import Rubric
+from app.grading.encoder import Encoder, Vectors
+from app.grading.words import content_stems, words
+
+
+class Group(NamedTuple):
+    """Texts that say one thing: a point, a mistake, or a mistake's correction; rows `start:stop` of the vectors."""
+
+    id: str
+    start: int
+    stop: int
+
+
+class References(NamedTuple):
+    """One rubric's texts with unit vectors (texts, width).
+
+    The first text of a point or mistake is its statement, its exemplars follow; `prompts` holds the question that was
+    asked and every probe. `stems` are the content words of each text.
+    """
+
+    texts: tuple[str, ...]
+    vectors: Vectors
+    stems: tuple[frozenset[str], ...]
+    points: tuple[Group, ...]
+    mistakes: tuple[Group, ...]
+    corrections: tuple[Group, ...]
+    prompts: Group
+
+
+def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
+    """The references of `rubric`, their vectors from the encoder's cache where it has them."""
+    texts: list[str] = []
+
+    def add(name: str, more: Sequence[str]) -> Group:
+        texts.extend(more)
+        return Group(name, len(texts) - len(more), len(texts))
+
+    points = tuple(add(point.id, (point.says, *point.exemplars)) for point in rubric.points)
+    mistakes = tuple(add(mistake.id, (mistake.says, *mistake.exemplars)) for mistake in rubric.mistakes)
+    corrections = tuple(add(mistake.id, (mistake.correction,)) for mistake in rubric.mistakes)
+    prompts = add("prompts", (question, *(point.probe for point in rubric.points)))
+    stems = tuple(frozenset(content_stems(words(text))) for text in texts)
+    return References(tuple(texts), encoder.bundle(texts), stems, points, mistakes, corrections, prompts)
+
+
+def best(similarity: npt.NDArray[np.float32], groups: Sequence[Group]) -> npt.NDArray[np.float32]:
+    """The highest similarity within each group: (windows, texts) -> (windows, groups)."""
+    if not groups:
+        return np.zeros((len(similarity), 0), np.float32)
+    return np.stack([similarity[:, group.start : group.stop].max(axis=1) for group in groups], axis=1)

@@ -1,0 +1,55 @@
+"""Settings, read from GREENROOM_* environment variables. There is no global instance: `create_app` takes one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def default_data_dir() -> Path:
+    """The user's data folder for Greenroom, by the platform's convention (XDG on Linux)."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Greenroom"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "Greenroom"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "greenroom"
+
+
+class Settings(BaseSettings):
+    """What can be set; every field is an environment variable, GREENROOM_ and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="GREENROOM_", frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address to listen on; anything but loopback opens it to the network")
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    allowed_hosts: tuple[str, ...] = Field(
+        ("127.0.0.1", "localhost", "[::1]"), description="Host headers that are answered, as a JSON list"
+    )
+    data_dir: Path = Field(default_factory=default_data_dir, description="folder of the database and the vector cache")
+    content_dir: Path = Field(ROOT, description="folder that holds question_bank and rubrics")
+    grader: Literal["embedding"] = Field("embedding", description="which grader judges answers")
+    embedding_model: str | None = Field(
+        None, description="folder of another sentence-transformers model; the packaged all-MiniLM-L6-v2 when unset"
+    )
+    answer_max_chars: Annotated[int, Field(ge=1000)] = Field(
+        30_000, description="longest answer accepted, in characters"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_json: bool = Field(False, description="log lines as JSON")
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "greenroom.sqlite3"
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where computed rubric vectors are kept; safe to delete."""
+        return self.data_dir / "cache"

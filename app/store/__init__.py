@@ -1,0 +1,1 @@
+"""Rounds in a SQLite file. Rows are written once; only drafts change."""

@@ -1,0 +1,141 @@
+"""A round being played: its page, drafts, answers, going on and ending."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.core.errors import InvalidRequest
+from app.core.report import report
+from app.core.round import How, Round
+from app.store.store import Record
+from app.web.parts import Arrived, Parts, Wired, redirect
+from app.web.questions import question_view
+from app.web.templates import render
+
+router = APIRouter(prefix="/rounds")
+
+GRADING_PATIENCE = 2.5
+"""Seconds that a reply waits for its grading, so that most pages come back with the next prompt already on them."""
+
+
+class DraftIn(BaseModel):
+    """A draft as the page sends it; `base` is the revision the page last saw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    position: int
+    text: str
+    base: int | None = None
+
+
+@router.get("/{round_id}")
+def round_page(request: Request, wired: Wired, arrived: Arrived, round_id: str) -> Response:
+    """The round as it stands: a prompt to answer, a wait for the grader, a review, or its report."""
+    record = wired.practice.current(round_id, arrived)
+    if record.round.ended_at is not None:
+        return redirect(request, f"/rounds/{round_id}/report", whole_page=True)
+    return render(request, "round.html", _context(wired, record, arrived))
+
+
+@router.post("/{round_id}/answer")
+def post_answer(
+    request: Request,
+    wired: Wired,
+    arrived: Arrived,
+    round_id: str,
+    position: Annotated[int, Form(ge=0)],
+    text: Annotated[str, Form()] = "",
+    how: Annotated[Literal["answered", "dont_know", "skipped"], Form()] = "answered",
+) -> Response:
+    """Answer the open prompt, say that one doesn't know, or skip it."""
+    request.state.kept = text  # an error page gives it back
+    text = text.replace("\r\n", "\n")  # forms send CRLF; offsets of evidence count characters of what is stored
+    if how == "answered" and not text.strip():
+        raise InvalidRequest(
+            "The answer box is empty. Write an answer, or choose “I don’t know” or “Skip” if you want to move on."
+        )
+    wired.practice.answer(round_id, position, text, How(how), arrived)
+    if wired.practice.grader_state().readiness == "ready":
+        wired.practice.wait_graded(round_id, GRADING_PATIENCE)
+    return redirect(request, f"/rounds/{round_id}")
+
+
+@router.post("/{round_id}/draft")
+def post_draft(wired: Wired, arrived: Arrived, round_id: str, draft: DraftIn) -> Response:
+    """Keep what is being typed. 409 with the newer text when another tab was faster."""
+    saved = wired.practice.save_draft(round_id, draft.position, draft.text, draft.base, arrived)
+    if saved is None:
+        newer = wired.store.draft(round_id, draft.position)
+        return JSONResponse(
+            {
+                "error": "Edited elsewhere",
+                "detail": "This answer was changed in another tab or window.",
+                "text": newer.text,
+                "revision": newer.revision,
+            },
+            status_code=409,
+        )
+    return JSONResponse({"revision": saved.revision})
+
+
+@router.post("/{round_id}/continue")
+def post_continue(request: Request, wired: Wired, arrived: Arrived, round_id: str) -> Response:
+    """Go on after reading the feedback on a question (coach mode)."""
+    wired.practice.current(round_id, arrived, reviewed=True)
+    return redirect(request, f"/rounds/{round_id}")
+
+
+@router.post("/{round_id}/end")
+def post_end(
+    request: Request, wired: Wired, arrived: Arrived, round_id: str, text: Annotated[str | None, Form()] = None
+) -> Response:
+    """End the round early; what stands in the answer box is kept and graded."""
+    request.state.kept = text or ""
+    kept = None if text is None else text.replace("\r\n", "\n")
+    wired.practice.end(round_id, arrived, kept)
+    wired.practice.wait_graded(round_id, GRADING_PATIENCE)
+    return redirect(request, f"/rounds/{round_id}/report", whole_page=True)
+
+
+def _context(wired: Parts, record: Record, at: datetime) -> dict[str, Any]:
+    round_ = record.round
+    turn = round_.open_turn
+    index = round_.turns[-1].question_index
+    grading = wired.practice.is_grading(record)
+    left = round_.time_left(at)
+    return {
+        "round": round_,
+        "turn": turn,
+        "index": index,
+        "question": round_.plan[index].question,
+        "draft": wired.store.draft(round_.id, turn.position) if turn else None,
+        "stage": "answer" if turn else ("grading" if grading else "review"),
+        "seconds_left": None if left is None else round(left.total_seconds()),
+        "seconds_on_question": round(_on_question(round_, index, at).total_seconds()),
+        "grader": wired.practice.grader_state(),
+        "max_chars": wired.practice.answer_max_chars,
+        "review": None if turn or grading else _review(wired, record, index),
+        "last": index + 1 == len(round_.plan),
+    }
+
+
+def _review(wired: Parts, record: Record, index: int) -> dict[str, Any]:
+    feedback, failure = record.feedback_on(index), record.failure_on(index)
+    added = report(
+        record.round,
+        {index: feedback} if feedback else {},
+        {index: failure} if failure else {},
+        wired.scale,
+    )
+    return question_view(added.questions[index])
+
+
+def _on_question(round_: Round, index: int, at: datetime) -> timedelta:
+    waited = ((turn.reply.at if turn.reply else at) - turn.asked_at for turn in round_.turns_of(index))
+    return sum(waited, timedelta())

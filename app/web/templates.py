@@ -1,0 +1,76 @@
+"""Jinja2: one environment, strict about undefined names, escaping everything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from app import __version__
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STATIC = Path(__file__).resolve().parent / "static"
+
+
+def render(
+    request: Request, name: str, context: Mapping[str, Any] | None = None, *, status_code: int = 200
+) -> HTMLResponse:
+    """The page `name` with `context`."""
+    page = environment().get_template(name).render({"path": request.url.path, **(context or {})})
+    return HTMLResponse(page, status_code=status_code)
+
+
+@cache
+def environment() -> Environment:
+    """The one environment."""
+    made = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(static=static_url, version=__version__)
+    made.filters.update(when=when, duration=duration, paragraphs=paragraphs, signed=signed)
+    return made
+
+
+@cache
+def static_url(name: str) -> str:
+    """The address of a static file with a mark of its content, so that browsers may keep it for a year."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def when(at: datetime) -> str:
+    """A moment in the computer's own time zone, for reading."""
+    local = at.astimezone()
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def duration(span: timedelta | float) -> str:
+    """A length of time, for reading: '45 s', '7 min', '1 h 05 min'."""
+    seconds = round(span.total_seconds() if isinstance(span, timedelta) else span)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s" if seconds % 60 else f"{seconds // 60} min"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def paragraphs(text: str) -> list[str]:
+    """A text's paragraphs."""
+    return [part.strip() for part in text.split("\n") if part.strip()]
+
+
+def signed(number: float) -> str:
+    """A difference with its sign: '+12', '−3', '±0'."""
+    rounded = round(number)
+    return "±0" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded)}"
