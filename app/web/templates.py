@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from app import __version__
+from app.web.wording import flag_text, opener
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = Path(__file__).resolve().parent / "static"
@@ -37,7 +38,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static_url, version=__version__)
+    made.globals.update(static=static_url, version=__version__, opener=opener, flag_text=flag_text)
     made.filters.update(when=when, duration=duration, paragraphs=paragraphs, signed=signed)
     return made
 

@@ -21,7 +21,7 @@ fail() { say "FAILED: $*" >&2; exit 1; }
 b() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
 
 # The program's process: the one started with our port among its settings.
-program() { grep -lzx "GREENROOM_PORT=$port" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3; }
+program() { { grep -lzx "GREENROOM_PORT=$port" /proc/[0-9]*/environ 2>/dev/null || true; } | cut -d/ -f3; }
 
 clean_up() {
     local status=$?

@@ -1,0 +1,226 @@
+"""How well a grader agrees with labelled answers: numbers in, numbers out.
+
+The graders' scores are on scales of their own, so each is turned into a grade 0..4 by cut points fitted for it on the
+other questions' answers (leave one question out): a baseline is judged by its order and spacing, not by its units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+GRADES = 5
+STATUSES = ("said", "partly", "missing")
+JUNK_KINDS = frozenset({"keyword_list", "echo", "off_topic"})
+PARTIAL_GRADE = 2
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Judged(NamedTuple):
+    """One labelled answer beside a grader's feedback on it.
+
+    `grade` is the person's, 0..4; `score` the grader's on any scale; `points` pairs the person's with the grader's
+    status of each point (empty for a grader that knows no points) and `mistakes` the person's with the grader's
+    verdict on each mistake; `ms` is how long the grader took, in milliseconds.
+    """
+
+    question: str
+    kind: str
+    grade: int
+    score: float
+    points: tuple[tuple[str, str], ...]
+    mistakes: tuple[tuple[bool, bool], ...]
+    ms: float
+
+
+class Agreement(NamedTuple):
+    """Agreement over some answers; NaN where it can't be said (too few answers, no points, no mistakes)."""
+
+    answers: int
+    spearman_within: float
+    spearman: float
+    kappa: float
+    mae: float
+    point_f1: float
+    mistake_precision: float
+    mistake_recall: float
+    junk_above_partial: float
+    ms: float
+
+
+def agreement(judged: Sequence[Judged], grades: Sequence[int]) -> Agreement:
+    """The figures for `judged`; `grades` are the grader's grades, as `fitted_grades` gives them."""
+    truth = np.array([one.grade for one in judged], np.float64)
+    scores = np.array([one.score for one in judged], np.float64)
+    given = np.array(grades, np.float64)
+    precision, recall = mistake_scores(judged)
+    return Agreement(
+        answers=len(judged),
+        spearman_within=_mean(spearman(truth[rows], scores[rows]) for rows in _rows(judged)),
+        spearman=spearman(truth, scores),
+        kappa=quadratic_kappa(truth, given),
+        mae=float(np.abs(truth - given).mean()) if len(judged) else float("nan"),
+        point_f1=point_f1(judged),
+        mistake_precision=precision,
+        mistake_recall=recall,
+        junk_above_partial=junk_above_partial(judged),
+        ms=float(np.median([one.ms for one in judged])) if judged else float("nan"),
+    )
+
+
+def by(judged: Sequence[Judged], grades: Sequence[int], key: Callable[[Judged], str]) -> dict[str, Agreement]:
+    """The figures for each value of `key`, sorted; the grades keep the cut points fitted over all."""
+    groups: dict[str, list[int]] = {}
+    for row, one in enumerate(judged):
+        groups.setdefault(key(one), []).append(row)
+    return {
+        name: agreement([judged[row] for row in rows], [grades[row] for row in rows])
+        for name, rows in sorted(groups.items())
+    }
+
+
+def fitted_grades(judged: Sequence[Judged]) -> list[int]:
+    """A grade 0..4 for each score, by cut points fitted on the answers to all other questions."""
+    truth = np.array([one.grade for one in judged])
+    scores = np.array([one.score for one in judged])
+    grades = np.zeros(len(judged), np.int64)
+    for rows in _rows(judged):
+        others = np.ones(len(judged), bool)
+        others[rows] = False
+        cuts = cut_points(scores[others], truth[others]) if others.any() else cut_points(scores, truth)
+        grades[rows] = np.searchsorted(cuts, scores[rows], side="right")
+    return [int(grade) for grade in grades]
+
+
+def cut_points(scores: Floats, grades: Ints) -> Floats:
+    """The GRADES - 1 ascending cut points that minimise the squared error of the grades, by dynamic programming.
+
+    A score at or above cut k has at least grade k + 1. Equal scores are never cut apart.
+    """
+    values, inverse = np.unique(scores, return_inverse=True)
+    cost = np.zeros((GRADES, len(values) + 1))
+    for grade in range(GRADES):
+        cost[grade, 1:] = np.cumsum(np.bincount(inverse, (grades - grade) ** 2.0, len(values)))
+    best = cost[0].copy()  # best[i]: least error of the lowest i values with grades up to the present one
+    choice = np.zeros((GRADES, len(values) + 1), np.int64)
+    for grade in range(1, GRADES):
+        gap = best - cost[grade]
+        where = np.array([int(np.argmin(gap[: end + 1])) for end in range(len(values) + 1)])
+        choice[grade] = where
+        best = gap[where] + cost[grade]
+    starts = []
+    end = len(values)
+    for grade in range(GRADES - 1, 0, -1):
+        end = int(choice[grade][end])
+        starts.append(end)
+    edges = np.r_[-np.inf, (values[1:] + values[:-1]) / 2, np.inf]
+    return np.array([edges[start] for start in reversed(starts)])
+
+
+def spearman(one: Floats, two: Floats) -> float:
+    """Spearman's rank correlation, ties at their mean rank; NaN when either has fewer than two different values."""
+    if len(one) < 2 or len(set(one.tolist())) < 2:
+        return float("nan")
+    if len(set(two.tolist())) < 2:
+        return 0.0  # a grader that gives everybody the same knows nothing about the order
+    return float(np.corrcoef(_ranks(one), _ranks(two))[0, 1])
+
+
+def quadratic_kappa(truth: Floats, given: Floats) -> float:
+    """Cohen's kappa with quadratic weights (Cohen 1968); NaN when nothing could differ."""
+    chance = ((truth[:, None] - given[None, :]) ** 2).mean() if len(truth) else 0.0
+    return float(1 - ((truth - given) ** 2).mean() / chance) if chance else float("nan")
+
+
+def point_f1(judged: Sequence[Judged]) -> float:
+    """Macro F1 of said, partly and missing over every point of every answer."""
+    pairs = [pair for one in judged for pair in one.points]
+    if not pairs:
+        return float("nan")
+    scores = []
+    for status in STATUSES:
+        hits = sum(truth == given == status for truth, given in pairs)
+        total = sum(truth == status for truth, _ in pairs) + sum(given == status for _, given in pairs)
+        if total:
+            scores.append(2 * hits / total)
+    return float(np.mean(scores))
+
+
+def mistake_scores(judged: Sequence[Judged]) -> tuple[float, float]:
+    """Precision and recall over every mistake of every answer."""
+    pairs = [pair for one in judged for pair in one.mistakes]
+    hits = sum(truth and given for truth, given in pairs)
+    called, made = sum(given for _, given in pairs), sum(truth for truth, _ in pairs)
+    return (hits / called if called else float("nan"), hits / made if made else float("nan"))
+
+
+def junk_above_partial(judged: Sequence[Judged]) -> float:
+    """The share of (junk, partial) pairs of one question in which junk scores higher; equal scores count half.
+
+    Junk is a keyword list, an echo, an off-topic answer or any answer of grade 0; partial is any answer of grade 2.
+    """
+    lost = pairs = 0.0
+    for rows in _rows(judged):
+        here = [judged[row] for row in rows]
+        junk = [one.score for one in here if one.kind in JUNK_KINDS or one.grade == 0]
+        partial = [one.score for one in here if one.grade == PARTIAL_GRADE and one.kind not in JUNK_KINDS]
+        for low in junk:
+            for high in partial:
+                pairs += 1
+                lost += 1.0 if low > high else 0.5 if low == high else 0.0
+    return lost / pairs if pairs else float("nan")
+
+
+def status_cuts(credits: Sequence[tuple[str, float]]) -> tuple[float, float]:
+    """The cut points (partly from, said from) on raw credits that give the best macro F1 against a person's statuses."""
+    values = np.array([credit for _, credit in credits])
+    truth = np.array([status for status, _ in credits])
+    grid = np.unique(np.quantile(values, np.linspace(0.02, 0.98, 49)))
+    best, cuts = -1.0, (0.0, 0.0)
+    for index, low in enumerate(grid):
+        for high in grid[index:]:
+            given = np.where(values >= high, "said", np.where(values >= low, "partly", "missing"))
+            scores = []
+            for status in STATUSES:
+                total = (truth == status).sum() + (given == status).sum()
+                scores.append(2 * ((truth == status) & (given == status)).sum() / total if total else 0.0)
+            if np.mean(scores) > best:
+                best, cuts = float(np.mean(scores)), (float(low), float(high))
+    return cuts
+
+
+def table(rows: Mapping[str, Agreement], heading: str) -> str:
+    """The figures as a Markdown table, one row for each name."""
+    head = (heading, "answers", "Spearman in a question", "Spearman", "QWK", "MAE", "point F1", "mistakes P", "mistakes R",
+            "junk above partial", "ms")  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
+    for name, one in rows.items():
+        figures = [f"{value:.2f}" for value in one[1:8]]
+        share = f"{one.junk_above_partial:.1%}"
+        cells = [name, str(one.answers), *figures, share, f"{one.ms:.0f}"]
+        lines.append("| " + " | ".join("–" if "nan" in cell and cell != name else cell for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _rows(judged: Sequence[Judged]) -> list[list[int]]:
+    """The rows of each question."""
+    found: dict[str, list[int]] = {}
+    for row, one in enumerate(judged):
+        found.setdefault(one.question, []).append(row)
+    return list(found.values())
+
+
+def _ranks(values: Floats) -> Floats:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[inverse], np.float64)
+
+
+def _mean(values: Iterable[float]) -> float:
+    kept = [value for value in values if not np.isnan(value)]
+    return float(np.mean(kept)) if kept else float("nan")

@@ -1,0 +1,30 @@
+"""Small sentences that pages choose from."""
+
+from __future__ import annotations
+
+from app.core.feedback import Flag
+from app.core.round import How, Round, Turn
+
+_OPENERS = ("Thanks. ", "Let me dig into that. ", "I see. ", "Good, one more thing. ", "Let me push a little. ")
+_AFTER_DONT_KNOW = "That’s fine, it is better to say so. Let me come at it from another side. "
+
+_FLAGS = {
+    Flag.no_answer: "No answer was given, so no point is credited.",
+    Flag.echo: "This repeats the question and adds nothing to it, so no point is credited. Say what you would do.",
+    Flag.keyword_list: "This lists terms without saying anything about them, so no point is credited. Interviewers"
+    " credit claims: say what you would do with each, and why.",
+    Flag.off_topic: "This answers another question than the one asked, so no point is credited.",
+}
+
+
+def opener(turn: Turn, round_: Round) -> str:
+    """How the interviewer leads into a follow-up; the same turn always gets the same words."""
+    before = round_.turns[turn.position - 1].reply if turn.position else None
+    if before is not None and before.how is How.dont_know:
+        return _AFTER_DONT_KNOW
+    return _OPENERS[turn.position % len(_OPENERS)]
+
+
+def flag_text(flag: Flag) -> str:
+    """What a flag means to the candidate."""
+    return _FLAGS[flag]
