@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from app.core.errors import GradingFailed, GreenroomError
 from app.core.feedback import Answer, Feedback
 from app.core.grader import Grader
-from app.core.question import Level, Question, Slug, Strict, Text
+from app.core.question import Level, Question, Strict, Text
 from app.core.rubric import Mistake, Point, Rubric, Scale, Weight
 
 OWN_RUBRIC = "own/rubric"
@@ -101,7 +101,7 @@ def read_line(text: str, bank: Bank, answer_max_chars: int) -> Job:
     except (json.JSONDecodeError, RecursionError) as error:
         raise BadLine(f"not JSON ({error}): write one JSON object a line") from None
     if not isinstance(data, dict):
-        raise BadLine("not a JSON object: a line looks like {\"id\": ..., \"question_id\": ..., \"answer\": ...}")
+        raise BadLine('not a JSON object: a line looks like {"id": ..., "question_id": ..., "answer": ...}')
     try:
         line = Line.model_validate(data)
     except ValidationError as error:

@@ -173,15 +173,15 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
-    """JSON Schemas of the content files, by the file's name under `schemas`, for editors that complete YAML."""
+    """JSON Schemas of the content files, by their path below the content root, for editors that complete YAML."""
     models: dict[str, type[BaseModel]] = {
-        "question": Question,
-        "rubric": RubricFile,
-        "signals": SignalsFile,
-        "scale": ScaleFile,
-        "example": LabelledAnswer,
+        "question_bank/question.schema.json": Question,
+        "rubrics/rubric.schema.json": RubricFile,
+        "rubrics/signals.schema.json": SignalsFile,
+        "rubrics/scale.schema.json": ScaleFile,
+        "rubrics/example.schema.json": LabelledAnswer,
     }
-    return {f"{name}.schema.json": model.model_json_schema() for name, model in models.items()}
+    return {path: model.model_json_schema() for path, model in models.items()}
 
 
 class _Reader:
@@ -197,7 +197,8 @@ class _Reader:
     def file(self, name: str, model: type[File]) -> File | None:
         """One YAML file as `model`, or None with its problems noted."""
         try:
-            data = yaml.load((self.root / name).read_text("utf-8"), Loader=_UniqueKeyLoader)
+            text = (self.root / name).read_text("utf-8")
+            data = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  (a safe loader, made stricter)
         except FileNotFoundError:
             self.problem(name, "", "the file is missing")
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -326,21 +327,21 @@ def _label_problems(example: LabelledAnswer, rubric: Rubric) -> Iterator[str]:
 def _resolve(question_id: str, file: RubricFile, signals: dict[str, SignalEntry]) -> Rubric:
     """The rubric with each signal it uses turned into a point; unknown signals are left out."""
     points = [Point(**entry.model_dump()) for entry in file.points]
-    for use in file.signals:
-        if signal := signals.get(use.id):
-            points.append(
-                Point(
-                    id=signal.id,
-                    says=signal.says,
-                    why=use.why or signal.why,
-                    weight=use.weight,
-                    exemplars=signal.exemplars + use.exemplars,
-                    probe=use.probe or signal.probe,
-                    kind=PointKind.signal,
-                )
-            )
+    points += [_signal_point(signals[use.id], use) for use in file.signals if use.id in signals]
     mistakes = tuple(Mistake(**entry.model_dump()) for entry in file.mistakes)
     return Rubric.model_construct(question_id=question_id, points=tuple(points), mistakes=mistakes)
+
+
+def _signal_point(signal: SignalEntry, use: SignalUse) -> Point:
+    return Point(
+        id=signal.id,
+        says=signal.says,
+        why=use.why or signal.why,
+        weight=use.weight,
+        exemplars=signal.exemplars + use.exemplars,
+        probe=use.probe or signal.probe,
+        kind=PointKind.signal,
+    )
 
 
 def _refuse_duplicates(ids: list[str], what: str) -> None:

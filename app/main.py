@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
-from starlette.responses import Response
 
 from app import __version__, content, logs
 from app.core.errors import InvalidContent

@@ -1,6 +1,6 @@
 """Use cases: start a round, save a draft, answer, grade what is pending, go on, end, retry, delete.
 
-All writes pass here. The order of an answer is fixed: the text is committed first, then graded with no transaction open,
+All writes pass here. The order of an answer is fixed: its text is committed, then graded with no transaction open,
 then the feedback is committed; so a crash at any point loses nothing, and start-up grades what was left.
 """
 
@@ -167,7 +167,7 @@ class Practice:
     # Grading.
 
     def grade_pending(self, round_id: str, grader: Grader | None, reason: str = "") -> None:
-        """Grade each question of a round that has answers and no feedback; note failures. Runs on the queue's thread."""
+        """Grade each question that has answers and no feedback; note failures. Runs on the queue's thread."""
         try:
             record = self._store.load(round_id)
         except NotFound:

@@ -42,6 +42,7 @@ class Problem(BaseModel):
     reason: str
 
     def __str__(self) -> str:
+        """The problem in one line."""
         where = f"{self.file}: {self.field}" if self.field else self.file
         return f"{where}: {self.reason}"
 

@@ -100,6 +100,4 @@ class BestSentenceCosine:
 
 def _credit(point_id: str, credit: float, answer: Answer, start: int, end: int) -> PointCredit:
     evidence = Evidence(turn=answer.turn, start=start, end=end, text=answer.text[start:end])
-    return PointCredit(
-        point_id=point_id, credit=round(credit, 4), evidence=evidence, after_probe=answer.after_probe
-    )
+    return PointCredit(point_id=point_id, credit=round(credit, 4), evidence=evidence, after_probe=answer.after_probe)

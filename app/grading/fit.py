@@ -115,7 +115,7 @@ def _fit_group(examples: Sequence[Example], names: tuple[str, ...]) -> Logistic:
         rows = np.array([one.features[_choose(one, judge, names)] for one in examples], np.float64)
         bias, weights = logistic_regression(rows, targets)
         judge = Logistic(bias=round(bias, 4), weights=dict(zip(names, np.round(weights, 4).tolist(), strict=True)))
-    assert judge is not None  # noqa: S101 - ROUNDS is at least 1
+    assert judge is not None
     return judge
 
 

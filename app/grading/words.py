@@ -8,23 +8,7 @@ from collections.abc import Iterable
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
 FUNCTION_WORDS = frozenset(
-    """
-    a about above after again against ago all almost already also although always am an and another any anybody anyone
-    anything are aren't around as at away back be because been before being below between both but by can can't cannot
-    could couldn't did didn't do does doesn't doing don't done down during each either else enough even ever every
-    everybody everyone everything few first for from further get gets getting give gives go goes going gone got had
-    hadn't has hasn't have haven't having he he'd he's her here hers herself him himself his how however i i'd i'll i'm
-    i've if in instead into is isn't it it'd it'll it's its itself just keep keeps kind last least less let let's like
-    lot lots made make makes many may maybe me might mine more most much must my myself need needs neither never next no
-    nobody none nor not nothing now of off often on once one ones only or other others otherwise ought our ours
-    ourselves out over own per perhaps put quite rather really said same say says see seems shall she she's should
-    shouldn't since so some somebody someone something sometimes soon still such sure take takes than that that's the
-    their theirs them themselves then there there's therefore these they they'd they'll they're they've thing things
-    this those though through thus till to together too toward towards two under unless until up upon us use used using
-    very via want wants was wasn't way we we'd we'll we're we've well went were weren't what what's whatever when where
-    whether which while who whoever whole whom whose why will with within without won't would wouldn't yes yet you you'd
-    you'll you're you've your yours yourself um uh uhm er erm hmm okay ok yeah basically actually mean know think guess
-    """.split()
+    ["a", "about", "above", "after", "again", "against", "ago", "all", "almost", "already", "also", "although", "always", "am", "an", "and", "another", "any", "anybody", "anyone", "anything", "are", "aren't", "around", "as", "at", "away", "back", "be", "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "can't", "cannot", "could", "couldn't", "did", "didn't", "do", "does", "doesn't", "doing", "don't", "done", "down", "during", "each", "either", "else", "enough", "even", "ever", "every", "everybody", "everyone", "everything", "few", "first", "for", "from", "further", "get", "gets", "getting", "give", "gives", "go", "goes", "going", "gone", "got", "had", "hadn't", "has", "hasn't", "have", "haven't", "having", "he", "he'd", "he's", "her", "here", "hers", "herself", "him", "himself", "his", "how", "however", "i", "i'd", "i'll", "i'm", "i've", "if", "in", "instead", "into", "is", "isn't", "it", "it'd", "it'll", "it's", "its", "itself", "just", "keep", "keeps", "kind", "last", "least", "less", "let", "let's", "like", "lot", "lots", "made", "make", "makes", "many", "may", "maybe", "me", "might", "mine", "more", "most", "much", "must", "my", "myself", "need", "needs", "neither", "never", "next", "no", "nobody", "none", "nor", "not", "nothing", "now", "of", "off", "often", "on", "once", "one", "ones", "only", "or", "other", "others", "otherwise", "ought", "our", "ours", "ourselves", "out", "over", "own", "per", "perhaps", "put", "quite", "rather", "really", "said", "same", "say", "says", "see", "seems", "shall", "she", "she's", "should", "shouldn't", "since", "so", "some", "somebody", "someone", "something", "sometimes", "soon", "still", "such", "sure", "take", "takes", "than", "that", "that's", "the", "their", "theirs", "them", "themselves", "then", "there", "there's", "therefore", "these", "they", "they'd", "they'll", "they're", "they've", "thing", "things", "this", "those", "though", "through", "thus", "till", "to", "together", "too", "toward", "towards", "two", "under", "unless", "until", "up", "upon", "us", "use", "used", "using", "very", "via", "want", "wants", "was", "wasn't", "way", "we", "we'd", "we'll", "we're", "we've", "well", "went", "were", "weren't", "what", "what's", "whatever", "when", "where", "whether", "which", "while", "who", "whoever", "whole", "whom", "whose", "why", "will", "with", "within", "without", "won't", "would", "wouldn't", "yes", "yet", "you", "you'd", "you'll", "you're", "you've", "your", "yours", "yourself", "um", "uh", "uhm", "er", "erm", "hmm", "okay", "ok", "yeah", "basically", "actually", "mean", "know", "think", "guess"]
 )
 
 _ENDINGS = ("isations", "izations", "isation", "ization", "ingly", "ations", "ation", "ements", "ement", "ness", "ings",

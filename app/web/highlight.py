@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from app.core.feedback import Evidence, Feedback, Status
@@ -58,5 +59,5 @@ def segments(text: str, turn: int, marks: Iterable[tuple[Evidence, Mark]]) -> li
             tuple(mark for start, stop, mark in mine if start <= begin and end <= stop),
             tuple(mark for _, stop, mark in mine if stop == end),
         )
-        for begin, end in zip(cuts, cuts[1:], strict=False)
+        for begin, end in pairwise(cuts)
     ]

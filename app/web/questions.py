@@ -83,7 +83,7 @@ def browse(
 
 @router.get("/{domain}/{slug}")
 def question_page(request: Request, wired: Wired, domain: str, slug: str, reveal: str = "") -> Response:
-    """One question: practise it, see earlier attempts; rubric and model answer closed until an attempt or on request."""
+    """One question: practise it, see earlier attempts; the rubric stays closed until an attempt or on request."""
     question = wired.practice.questions.get(f"{domain}/{slug}")
     if question is None:
         raise NotFound("There is no such question. The question list has all of them.")
