@@ -143,3 +143,13 @@ def serve() -> None:
     from app.main import run
 
     run()
+
+
+@app.command()
+def schemas() -> None:
+    """Write the JSON Schemas of the content files, for editors that complete YAML."""
+    from app.content import json_schemas
+
+    for name, schema in json_schemas().items():
+        (ROOT / name).write_text(json.dumps(schema, indent=2) + "\n", "utf-8")
+        typer.echo(name)
