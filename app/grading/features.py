@@ -2,6 +2,9 @@
 
 Every feature is one that a person can check, and more of it never means less credit (or a less likely mistake):
 that is what lets the weights be held non-negative and every verdict be explained.
+
+The texts of a rubric are all about one topic, and so is the answer; what they share drowns what sets the points apart.
+Features called `centred` therefore compare vectors from which the rubric's mean has been taken away.
 """
 
 from __future__ import annotations
@@ -19,13 +22,33 @@ from app.grading.words import content_stems, words
 
 Array = npt.NDArray[np.float32]
 
-POINT_FEATURES = ("nearest", "next_nearest", "ahead_of_points", "ahead_of_mistakes", "shared_words")
-MISTAKE_FEATURES = ("nearest", "next_nearest", "ahead_of_points", "ahead_of_correction", "shared_words")
+POINT_FEATURES = (
+    "nearest",
+    "centred",
+    "centred_next",
+    "ahead_of_points",
+    "ahead_of_mistakes",
+    "shared_words",
+    "vocabulary",
+)
+MISTAKE_FEATURES = (
+    "nearest",
+    "centred",
+    "centred_next",
+    "ahead_of_points",
+    "ahead_of_correction",
+    "shared_words",
+    "vocabulary",
+)
 
 RUNNERS_UP = 3
-"""How many of a point's texts `next_nearest` averages over: one lucky exemplar should not decide alone."""
+"""How many of a point's texts `centred_next` averages over: one lucky exemplar should not decide alone."""
 MARGIN = 0.3
 """Margins are cut to plus or minus this; beyond it a window is simply about something else."""
+SHRINK = 8
+"""The rubric's mean counts n / (n + SHRINK) for n texts: the mean of two or three is hardly a topic."""
+SATURATION = 3.0
+"""Beyond this weight of known words more of them hardly add: v -> v / (v + SATURATION)."""
 
 
 class Measured(NamedTuple):
@@ -37,25 +60,27 @@ class Measured(NamedTuple):
 
 def measure(windows: Sequence[Window], vectors: Vectors, refs: References) -> Measured:
     """Measure every window against every point and mistake; `vectors` are the windows' unit vectors."""
-    similarity = np.asarray(vectors @ refs.vectors.T, np.float32)
-    shared = shared_words(windows, refs)
-    points, mistakes = best(similarity, refs.points), best(similarity, refs.mistakes)
-    corrections = best(similarity, refs.corrections)
-    wrong = mistakes.max(axis=1, initial=-1.0)[:, None]
-    right = points.max(axis=1, initial=-1.0)[:, None]
+    plain = np.asarray(vectors @ refs.vectors.T, np.float32)
+    centred = _centred(vectors, refs)
+    shared, known = _shared_words(windows, refs)
+    points, mistakes = best(centred, refs.points), best(centred, refs.mistakes)
     point_features = (
+        best(plain, refs.points),
         points,
-        _runners_up(similarity, refs.points),
+        _runners_up(centred, refs.points),
         _margin(points, _best_other(points)),
-        _margin(points, np.broadcast_to(wrong, points.shape)),
-        _grouped(shared, refs.points),
+        _margin(points, np.broadcast_to(_highest(mistakes), points.shape)),
+        best(shared, refs.points),
+        known[:, : len(refs.points)],
     )
     mistake_features = (
+        best(plain, refs.mistakes),
         mistakes,
-        _runners_up(similarity, refs.mistakes),
-        _margin(mistakes, np.broadcast_to(right, mistakes.shape)),
-        _margin(mistakes, corrections),
-        _grouped(shared, refs.mistakes),
+        _runners_up(centred, refs.mistakes),
+        _margin(mistakes, np.broadcast_to(_highest(points), mistakes.shape)),
+        _margin(mistakes, best(centred, refs.corrections)),
+        best(shared, refs.mistakes),
+        known[:, len(refs.points) :],
     )
     return Measured(np.stack(point_features, axis=2), np.stack(mistake_features, axis=2))
 
@@ -67,35 +92,55 @@ def pair_vectors(single: Vectors, lengths: Sequence[int]) -> Vectors:
     together, at a third of the time.
     """
     weighted = single * np.asarray(lengths, np.float32)[:, None]
-    joined = weighted[:-1] + weighted[1:]
-    norms = np.linalg.norm(joined, axis=1, keepdims=True)
-    return np.asarray(joined / np.maximum(norms, 1e-9), np.float32)
+    return unit(weighted[:-1] + weighted[1:])
 
 
-def shared_words(windows: Sequence[Window], refs: References) -> Array:
-    """The share of each text's content words that a window has, rare words counting more: (windows, texts).
+def unit(vectors: Vectors) -> Vectors:
+    """`vectors` at length 1; a zero vector stays zero."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float32)
 
-    A word's weight is 1 / (number of points and mistakes whose texts have it), 0 for words of the question itself.
+
+def _centred(vectors: Vectors, refs: References) -> Array:
+    """Cosines of windows and texts, (windows, texts), once the rubric's mean has been taken away from both."""
+    claims = refs.vectors[: refs.prompts.start]
+    mean = claims.mean(axis=0) * (len(claims) / (len(claims) + SHRINK))
+    return np.asarray(unit(vectors - mean) @ unit(refs.vectors - mean).T, np.float32)
+
+
+def _shared_words(windows: Sequence[Window], refs: References) -> tuple[Array, Array]:
+    """How far the windows use a text's and a group's own words: (windows, texts) and (windows, points and mistakes).
+
+    A word's weight is 1 / (number of points and mistakes whose texts have it), and 0 for words of the question. The
+    first is the share of a text's weight that the window has; the second the weight of the window's words that any
+    text of the group has, saturating.
     """
     groups = (*refs.points, *refs.mistakes)
+    vocabularies = [frozenset[str]().union(*refs.stems[group.start : group.stop]) for group in groups]
     spread: dict[str, int] = {}
-    for group in groups:
-        for one in frozenset().union(*refs.stems[group.start : group.stop]):
+    for vocabulary in vocabularies:
+        for one in vocabulary:
             spread[one] = spread.get(one, 0) + 1
     asked = refs.stems[refs.prompts.start]
     weight = {one: 0.0 if one in asked else 1.0 / count for one, count in spread.items()}
-    totals = [sum(weight.get(one, 0.0) for one in stems) for stems in refs.stems]
-    found = np.zeros((len(windows), len(refs.texts)), np.float32)
+    totals = [_weigh(stems, weight) for stems in refs.stems]
+    shared = np.zeros((len(windows), len(refs.texts)), np.float32)
+    known = np.zeros((len(windows), len(groups)), np.float32)
     for row, window in enumerate(windows):
         have = frozenset(content_stems(words(window.text)))
-        for group in groups:
+        for number, (group, vocabulary) in enumerate(zip(groups, vocabularies, strict=True)):
+            if not (mine := have & vocabulary):
+                continue
+            found = _weigh(mine, weight)
+            known[row, number] = found / (found + SATURATION)
             for column in range(group.start, group.stop):
                 if totals[column]:
-                    common = sorted(
-                        refs.stems[column] & have
-                    )  # a set's order differs from run to run; a sum's bits too
-                    found[row, column] = sum(weight[one] for one in common) / totals[column]
-    return found
+                    shared[row, column] = _weigh(refs.stems[column] & mine, weight) / totals[column]
+    return shared, known
+
+
+def _weigh(stems: frozenset[str], weight: dict[str, float]) -> float:
+    # sorted: a set's order differs from run to run, and with it the last bits of a sum
+    return sum(weight.get(one, 0.0) for one in sorted(stems))
 
 
 def _runners_up(similarity: Array, groups: Sequence[Group]) -> Array:
@@ -105,8 +150,9 @@ def _runners_up(similarity: Array, groups: Sequence[Group]) -> Array:
     return np.stack(columns, axis=1) if columns else np.zeros((len(similarity), 0), np.float32)
 
 
-def _grouped(values: Array, groups: Sequence[Group]) -> Array:
-    return best(values, groups)
+def _highest(values: Array) -> Array:
+    """The highest of each row, as a column; -1 where there are none."""
+    return np.asarray(values.max(axis=1, initial=-1.0)[:, None], np.float32)
 
 
 def _best_other(values: Array) -> Array:
@@ -122,4 +168,4 @@ def _best_other(values: Array) -> Array:
 
 
 def _margin(values: Array, against: Array) -> Array:
-    return np.clip(values - against, -MARGIN, MARGIN)
+    return np.asarray(np.clip(values - against, -MARGIN, MARGIN), np.float32)

@@ -18,7 +18,8 @@ port=
 say() { printf '[%4ss] %s\n' "$SECONDS" "$*"; }
 fail() { say "FAILED: $*" >&2; exit 1; }
 
-b() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
+buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs)
+b() { "${buildah[@]}" "$@"; }
 
 # The program's process: the one started with our port among its settings.
 program() { { grep -lzx "GREENROOM_PORT=$port" /proc/[0-9]*/environ 2>/dev/null || true; } | cut -d/ -f3; }
@@ -44,9 +45,8 @@ trap 'exit 143' TERM
 command -v buildah >/dev/null || fail "buildah is not installed"
 
 # --- the base image -------------------------------------------------------------------------------------------------
-base=$(sed -n 's/^ARG BASE_IMAGE=//p' "$repo/Dockerfile")
-if timeout 600 buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs pull "$base" >"$work/pull.log" 2>&1
-then
+base=${BASE_IMAGE:-$(sed -n 's/^ARG BASE_IMAGE=//p' "$repo/Dockerfile")}
+if timeout 600 "${buildah[@]}" pull "$base" >"$work/pull.log" 2>&1; then
     say "base image pulled: $base"
 else
     say "base image can't be pulled ($(tail -n 1 "$work/pull.log" | cut -c1-150)): making one with debootstrap"
@@ -104,7 +104,7 @@ running=$!
 get() {
     exec 3<>"/dev/tcp/127.0.0.1/$port" || return
     printf 'GET %s HTTP/1.0\r\nHost: localhost:%s\r\n\r\n' "$1" "$port" >&3
-    head -n 1 <&3 | tr -d '\r'
+    timeout 10 head -n 1 <&3 | tr -d '\r'
     exec 3>&-
 }
 until [[ $(get /health 2>/dev/null) == *" 200"* ]]; do
