@@ -57,9 +57,9 @@ def grade(
     """Grade a file of answers, JSON lines in and out. A bad line is reported by number and the exit status is then 1."""
     from app.batch import Bank, grade_lines
     from app.grading.embedding import load_embedding_grader
-    from app.settings import Settings
+    from app.settings import from_environment
 
-    settings = Settings()
+    settings = _or_exit(from_environment)
     lines = _read_lines(jsonl, out)
     found = _content(content)
     grader = _or_exit(lambda: load_embedding_grader(settings))

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.exc import DatabaseError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app import __version__, content, logs
-from app.core.errors import InvalidContent
+from app.core.errors import GreenroomError, InvalidContent
 from app.core.grader import Grader
 from app.grading_queue import GradingQueue
 from app.practice import Practice
-from app.settings import Settings
+from app.settings import Settings, from_environment
 from app.store.store import Store
 from app.web import errors, history, questions, reports, rounds, start
 from app.web.parts import Parts
@@ -78,18 +82,37 @@ def load_grader(settings: Settings) -> Grader:
 
 
 def run() -> None:
-    """Serve until interrupted; says the address once it answers. Exits with 2 when the content has problems."""
-    settings = Settings()
-    logs.configure(settings.log_level, as_json=settings.log_json)
+    """Serve until interrupted; says the address once it answers. Exits with 2 and the reason when it can't start."""
     try:
+        settings = from_environment()
+        logs.configure(settings.log_level, as_json=settings.log_json)
+        listening = _listen(settings.host, settings.port)
         app = create_app(settings)
     except InvalidContent as error:
-        print(f"{error}\nMend these files, then start again. `python -m app check` lists them too.", file=sys.stderr)
-        raise SystemExit(2) from None
-    config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False
-    )
-    _Server(config).run()
+        _stop(f"{error}\nMend these files, then start again. `python -m app check` lists them too.")
+    except GreenroomError as error:
+        _stop(str(error))
+    except (OSError, DatabaseError) as error:
+        _stop(f"The data folder {settings.data_dir} can't be used: {error}\nGREENROOM_DATA_DIR names another one.")
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down in order, then raises the signal again
+        signal.signal(number, lambda *_: sys.exit(0))
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    _Server(config).run([listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket: bound before anything slow, so that a port in use is said at once."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        taken, reason = error.errno == errno.EADDRINUSE, (error.strerror or str(error)).partition(" (")[0]
+        advice = " Is Greenroom running already? GREENROOM_PORT=0 takes any free port." if taken else ""
+        raise GreenroomError(f"Can't listen on {host}, port {port}: {reason}.{advice}") from None
+
+
+def _stop(reason: str) -> NoReturn:
+    print(reason, file=sys.stderr)
+    raise SystemExit(2)
 
 
 class _Server(uvicorn.Server):

@@ -6,6 +6,7 @@ then the feedback is committed; so a crash at any point loses nothing, and start
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -179,10 +180,11 @@ class Practice:
                 feedback = self._grade(record.round, index, grader, reason)
             except GreenroomError as error:
                 self._store.add_failure(round_id, position, str(error), self._clock())
-                _log.warning("round %s, question %d could not be graded: %s", round_id, index, error)
+                _log.warning("round %s, question %d could not be graded: %s", round_id, index, type(error).__name__)
             else:
                 self._store.add_feedback(round_id, position, feedback, self._clock())
-        self._finish_if_done(self._store.load(round_id))
+        with contextlib.suppress(NotFound):  # deleted meanwhile
+            self._finish_if_done(self._store.load(round_id))
 
     def _finish_if_done(self, record: Record) -> None:
         """End a round that has nothing left to ask, so that its report doesn't wait for the candidate to look."""

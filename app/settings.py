@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from app.core.errors import GreenroomError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,6 +22,10 @@ def default_data_dir() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "Greenroom"
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "greenroom"
+
+
+class InvalidSettings(GreenroomError):
+    """A GREENROOM_* variable has a value that can't be used."""
 
 
 class Settings(BaseSettings):
@@ -53,3 +59,19 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """Where computed rubric vectors are kept; safe to delete."""
         return self.data_dir / "cache"
+
+
+def from_environment() -> Settings:
+    """The settings of this process. Raises InvalidSettings, with a line for each variable that can't be used."""
+    try:
+        return Settings()
+    except SettingsError as error:  # a list that isn't JSON; pydantic names the field between quotes
+        field = str(error).split('"')[1]
+        raise InvalidSettings(f'{_variable(field)}: must be a JSON list, like ["127.0.0.1", "localhost"]') from None
+    except ValidationError as error:
+        lines = (f"{_variable(str(one['loc'][0]))}: {one['msg']} (it is {one['input']!r})" for one in error.errors())
+        raise InvalidSettings("\n".join(lines)) from None
+
+
+def _variable(field: str) -> str:
+    return f"{Settings.model_config['env_prefix']}{field}".upper()

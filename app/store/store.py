@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from app.core.errors import NotFound
 from app.core.feedback import Feedback
-from app.core.plan import Options
-from app.core.round import AlreadyAnswered, Ending, How, Planned, PromptKind, Reply, Round, Turn
+from app.core.round import AlreadyAnswered, Round
+from app.store import history
+from app.store.codec import to_prompt_row, to_reply_row, to_round, to_round_rows, to_text, to_time
 from app.store.database import open_database
+from app.store.history import Attempt, PastRound
 from app.store.rows import (
     DraftRow,
     EndingRow,
@@ -24,7 +23,6 @@ from app.store.rows import (
     FeedbackRow,
     PromptRow,
     ReplyRow,
-    RoundQuestionRow,
     RoundRow,
 )
 
@@ -68,33 +66,6 @@ class Record(NamedTuple):
         ]
 
 
-class PastQuestion(NamedTuple):
-    """One question of a past round; `score` is None where it was not answered or not graded."""
-
-    question_id: str
-    title: str
-    score: float | None
-    answered: bool
-
-
-class PastRound(NamedTuple):
-    """A line of the history."""
-
-    id: str
-    started_at: datetime
-    ended_at: datetime | None
-    options: Options
-    questions: tuple[PastQuestion, ...]
-
-
-class Attempt(NamedTuple):
-    """One time that a question was answered; `feedback` is None while ungraded."""
-
-    round_id: str
-    started_at: datetime
-    feedback: Feedback | None
-
-
 class Store:
     """All rounds of one database file."""
 
@@ -111,24 +82,11 @@ class Store:
     def add_round(self, round_: Round) -> None:
         """A new round with the prompts it has so far."""
         with Session(self._writer) as session, session.begin():
-            plan = json.dumps([planned.model_dump(mode="json") for planned in round_.plan], ensure_ascii=False)
-            session.add(
-                RoundRow(
-                    id=round_.id,
-                    started_at=_text(round_.started_at),
-                    options=round_.options.model_dump_json(),
-                    plan=plan,
-                )
-            )
+            row, questions = to_round_rows(round_)
+            session.add(row)
             session.flush()
-            for index, planned in enumerate(round_.plan):
-                question = planned.question
-                session.add(
-                    RoundQuestionRow(
-                        round_id=round_.id, question_index=index, question_id=question.id, title=question.title
-                    )
-                )
-            session.add_all(_prompt_row(round_.id, turn) for turn in round_.turns)
+            session.add_all(questions)
+            session.add_all(to_prompt_row(round_.id, turn) for turn in round_.turns)
 
     def add_moves(self, before: Round, after: Round) -> None:
         """What `after` has and `before` had not: prompts, replies and the ending, in one transaction.
@@ -140,12 +98,12 @@ class Store:
             with Session(self._writer) as session, session.begin():
                 for turn in after.turns:
                     if turn.position not in known:
-                        session.add(_prompt_row(after.id, turn))
+                        session.add(to_prompt_row(after.id, turn))
                         session.flush()
                     if turn.reply is not None and (turn.position not in known or known[turn.position].reply is None):
-                        session.add(_reply_row(after.id, turn.position, turn.reply))
+                        session.add(to_reply_row(after.id, turn.position, turn.reply))
                 if after.ended_at is not None and after.ending is not None and before.ended_at is None:
-                    session.add(EndingRow(round_id=after.id, ending=after.ending, at=_text(after.ended_at)))
+                    session.add(EndingRow(round_id=after.id, ending=after.ending, at=to_text(after.ended_at)))
         except IntegrityError:
             raise AlreadyAnswered("This prompt has been answered already; the first answer stands.") from None
 
@@ -157,13 +115,13 @@ class Store:
             grader=feedback.grader,
             score=feedback.score,
             body=feedback.model_dump_json(),
-            at=_text(at),
+            at=to_text(at),
         )
         self._add_if_there(row)
 
     def add_failure(self, round_id: str, position: int, reason: str, at: datetime) -> None:
         """That a grading failed, and why."""
-        self._add_if_there(FailureRow(round_id=round_id, position=position, reason=reason, at=_text(at)))
+        self._add_if_there(FailureRow(round_id=round_id, position=position, reason=reason, at=to_text(at)))
 
     def save_draft(self, round_id: str, position: int, draft: str, base: int | None, at: datetime) -> Draft | None:
         """Keep what stands in the answer box of an open prompt.
@@ -181,7 +139,7 @@ class Store:
                 row = DraftRow(round_id=round_id, position=position, text="", revision=0, saved_at="")
             if base is not None and base < row.revision and draft != row.text:
                 return None
-            row.text, row.revision, row.saved_at = draft, row.revision + 1, _text(at)
+            row.text, row.revision, row.saved_at = draft, row.revision + 1, to_text(at)
             session.add(row)
             return Draft(draft, row.revision, at)
 
@@ -220,7 +178,7 @@ class Store:
                 select(FailureRow).where(FailureRow.round_id == round_id).order_by(col(FailureRow.id))
             )
             return Record(
-                _round(row, prompts, replies, ending),
+                to_round(row, prompts, replies, ending),
                 {one.position: Feedback.model_validate_json(one.body) for one in feedbacks},
                 {one.position: one.reason for one in failures},
             )
@@ -229,72 +187,22 @@ class Store:
         """What stands in the answer box of a prompt; empty when never saved."""
         with Session(self.engine) as session:
             row = session.get(DraftRow, (round_id, position))
-            return Draft(row.text, row.revision, _time(row.saved_at)) if row else Draft("", 0, None)
+            return Draft(row.text, row.revision, to_time(row.saved_at)) if row else Draft("", 0, None)
 
     def rounds(self) -> list[PastRound]:
         """All rounds, latest first."""
         with Session(self.engine) as session:
-            endings = {row.round_id: row.at for row in session.exec(select(EndingRow))}
-            questions = _past_questions(session)
-            # The plans are left out: they are most of the bytes, and a list needs none of them.
-            rows = session.exec(
-                select(RoundRow.id, RoundRow.started_at, RoundRow.options).order_by(col(RoundRow.started_at).desc())
-            )
-            return [
-                PastRound(
-                    id_,
-                    _time(started_at),
-                    _time(endings[id_]) if id_ in endings else None,
-                    Options.model_validate_json(options),
-                    tuple(questions.get(id_, ())),
-                )
-                for id_, started_at, options in rows
-            ]
+            return history.past_rounds(session)
 
     def unsettled_rounds(self) -> list[str]:
         """Rounds that have no ending, or an answer whose question is not graded; for start-up and the sweep."""
         with Session(self.engine) as session:
-            ended = select(EndingRow.round_id)
-            unfinished = session.exec(select(RoundRow.id).where(col(RoundRow.id).not_in(ended))).all()
-            last = (
-                select(
-                    col(PromptRow.round_id).label("round_id"),
-                    func.max(PromptRow.position).label("position"),
-                )
-                .join(
-                    ReplyRow,
-                    (col(ReplyRow.round_id) == col(PromptRow.round_id))
-                    & (col(ReplyRow.position) == col(PromptRow.position)),
-                )
-                .group_by(col(PromptRow.round_id), col(PromptRow.question_index))
-                .subquery()
-            )
-            ungraded = session.exec(
-                select(last.c.round_id)
-                .join(
-                    FeedbackRow,
-                    (col(FeedbackRow.round_id) == last.c.round_id) & (col(FeedbackRow.position) == last.c.position),
-                    isouter=True,
-                )
-                .where(col(FeedbackRow.round_id).is_(None))
-            ).all()
-            return sorted({*unfinished, *ungraded})
+            return history.unsettled_rounds(session)
 
     def recent_questions(self, most: int = 200) -> list[str]:
         """Ids of the questions asked, latest first, each once."""
         with Session(self.engine) as session:
-            rows = session.exec(
-                select(RoundQuestionRow.question_id)
-                .join(RoundRow, col(RoundRow.id) == col(RoundQuestionRow.round_id))
-                .join(
-                    PromptRow,
-                    (col(PromptRow.round_id) == col(RoundQuestionRow.round_id))
-                    & (col(PromptRow.question_index) == col(RoundQuestionRow.question_index)),
-                )
-                .order_by(col(PromptRow.asked_at).desc())
-                .limit(most)
-            )
-            return list(dict.fromkeys(rows))
+            return history.recent_questions(session, most)
 
     def attempted(self) -> set[str]:
         """Ids of the questions that got an answer at least once."""
@@ -303,27 +211,7 @@ class Store:
     def attempts(self, question_id: str) -> list[Attempt]:
         """Each time a question was answered, earliest first."""
         with Session(self.engine) as session:
-            rows = session.exec(
-                select(RoundRow.id, RoundRow.started_at, func.max(PromptRow.position))
-                .join(RoundQuestionRow, col(RoundQuestionRow.round_id) == col(RoundRow.id))
-                .join(
-                    PromptRow,
-                    (col(PromptRow.round_id) == col(RoundRow.id))
-                    & (col(PromptRow.question_index) == col(RoundQuestionRow.question_index)),
-                )
-                .join(
-                    ReplyRow,
-                    (col(ReplyRow.round_id) == col(PromptRow.round_id))
-                    & (col(ReplyRow.position) == col(PromptRow.position)),
-                )
-                .where(RoundQuestionRow.question_id == question_id)
-                .group_by(col(RoundRow.id), col(RoundRow.started_at))
-                .order_by(col(RoundRow.started_at))
-            ).all()
-            return [
-                Attempt(round_id, _time(started_at), _feedback_at(session, round_id, position))
-                for round_id, started_at, position in rows
-            ]
+            return history.attempts_at(session, question_id)
 
     def _add_if_there(self, row: FeedbackRow | FailureRow) -> None:
         """Add a row that hangs on a reply; a round deleted meanwhile, or the same row again, changes nothing."""
@@ -332,86 +220,3 @@ class Store:
                 session.add(row)
         except IntegrityError:
             return
-
-
-def _feedback_at(session: Session, round_id: str, position: int) -> Feedback | None:
-    latest = session.exec(
-        select(FeedbackRow.body)
-        .where(FeedbackRow.round_id == round_id, FeedbackRow.position == position)
-        .order_by(col(FeedbackRow.at).desc())
-    ).first()
-    return None if latest is None else Feedback.model_validate_json(latest)
-
-
-def _past_questions(session: Session) -> dict[str, list[PastQuestion]]:
-    """For each round its questions, with the score of the feedback on the last answer."""
-    answered: dict[tuple[str, int], int] = {}
-    joined = select(PromptRow.round_id, PromptRow.question_index, PromptRow.position).join(
-        ReplyRow,
-        (col(ReplyRow.round_id) == col(PromptRow.round_id)) & (col(ReplyRow.position) == col(PromptRow.position)),
-    )
-    for round_id, index, position in session.exec(joined):
-        answered[round_id, index] = max(position, answered.get((round_id, index), 0))
-    scores = {
-        (round_id, position): score
-        for round_id, position, score in session.exec(
-            select(FeedbackRow.round_id, FeedbackRow.position, FeedbackRow.score).order_by(col(FeedbackRow.at))
-        )
-    }
-    found: dict[str, list[PastQuestion]] = {}
-    ordered = select(RoundQuestionRow).order_by(col(RoundQuestionRow.round_id), col(RoundQuestionRow.question_index))
-    for row in session.exec(ordered):
-        last = answered.get((row.round_id, row.question_index))
-        score = None if last is None else scores.get((row.round_id, last))
-        found.setdefault(row.round_id, []).append(PastQuestion(row.question_id, row.title, score, last is not None))
-    return found
-
-
-def _round(
-    row: RoundRow, prompts: Sequence[PromptRow], replies: dict[int, ReplyRow], ending: EndingRow | None
-) -> Round:
-    return Round(
-        id=row.id,
-        options=Options.model_validate_json(row.options),
-        plan=tuple(Planned.model_validate(one) for one in json.loads(row.plan)),
-        started_at=_time(row.started_at),
-        turns=tuple(_turn(prompt, replies.get(prompt.position)) for prompt in prompts),
-        ended_at=_time(ending.at) if ending else None,
-        ending=Ending(ending.ending) if ending else None,
-    )
-
-
-def _turn(prompt: PromptRow, reply: ReplyRow | None) -> Turn:
-    return Turn(
-        position=prompt.position,
-        question_index=prompt.question_index,
-        kind=PromptKind(prompt.kind),
-        point_id=prompt.point_id,
-        prompt=prompt.prompt,
-        asked_at=_time(prompt.asked_at),
-        reply=Reply(text=reply.text, how=How(reply.how), at=_time(reply.at)) if reply else None,
-    )
-
-
-def _prompt_row(round_id: str, turn: Turn) -> PromptRow:
-    return PromptRow(
-        round_id=round_id,
-        position=turn.position,
-        question_index=turn.question_index,
-        kind=turn.kind,
-        point_id=turn.point_id,
-        prompt=turn.prompt,
-        asked_at=_text(turn.asked_at),
-    )
-
-
-def _reply_row(round_id: str, position: int, reply: Reply) -> ReplyRow:
-    return ReplyRow(round_id=round_id, position=position, text=reply.text, how=reply.how, at=_text(reply.at))
-
-
-def _text(at: datetime) -> str:
-    return at.isoformat()
-
-
-def _time(value: str) -> datetime:
-    return datetime.fromisoformat(value)

@@ -42,7 +42,7 @@ def error_response(request: Request, status: int, title: str, detail: str, kept:
 
 
 def register(app: FastAPI) -> None:
-    """Have every error of ours, of the framework and of nobody's become a helpful page."""
+    """Have every error of ours and of the framework become a helpful page; `Doors` sees to all others."""
 
     @app.exception_handler(GreenroomError)
     async def _ours(request: Request, error: GreenroomError) -> Response:
@@ -63,10 +63,17 @@ def register(app: FastAPI) -> None:
             return error_response(
                 request, 404, "That isn't here", "The page may have moved, or the round may have been deleted."
             )
-        return error_response(request, error.status_code, "That didn't work", str(error.detail))
+        if error.status_code == 405:
+            detail = f"This address takes no {request.method} request. Open the page here and use its buttons."
+        else:
+            detail = str(error.detail)
+        response = error_response(request, error.status_code, "That didn't work", detail)
+        response.headers.update(error.headers or {})
+        return response
 
-    @app.exception_handler(Exception)
-    async def _unexpected(request: Request, error: Exception) -> Response:
-        _log.error("unexpected error on %s: %s", request.url.path, frames(error))
-        detail = "Greenroom made a mistake; what you sent before is safe. Reload the page, and report it if it stays."
-        return error_response(request, 500, "Something broke", detail)
+
+def unexpected(request: Request, error: Exception) -> Response:
+    """The page for an error of nobody's. The log gets no message of it: that may quote an answer."""
+    _log.error("unexpected error on %s: %s", request.url.path, frames(error))
+    detail = "Greenroom made a mistake; what you sent before is safe. Reload the page, and report it if it stays."
+    return error_response(request, 500, "Something broke", detail, kept=getattr(request.state, "kept", ""))

@@ -48,7 +48,9 @@ def _question_json(one: QuestionReport) -> dict[str, Any]:
         "failure": one.failure,
         "rubric": one.planned.rubric.model_dump(
             mode="json", exclude={"points": {"__all__": {"exemplars"}}, "mistakes": {"__all__": {"exemplars"}}}
-        ),
+        )
+        if one.turns
+        else None,
         "model_answer": one.planned.question.model_answer if one.turns else None,
     }
 

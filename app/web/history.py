@@ -10,10 +10,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.plan import Mode, preset
+from app.core.plan import PRESETS, Mode
 from app.core.question import Domain, Level
 from app.core.rubric import Verdict
-from app.store.store import PastRound
+from app.store.history import PastRound
 from app.web.parts import Parts, Wired
 from app.web.templates import render
 
@@ -85,8 +85,8 @@ def _line(wired: Parts, past: PastRound) -> Line:
 
 
 def _title(past: PastRound) -> str:
-    if past.options.preset:
-        return preset(past.options.preset).title
+    if made := next((one for one in PRESETS if one.id == past.options.preset), None):
+        return made.title
     if past.options.only and past.questions:
         return past.questions[0].title
     return ", ".join(domain.label for domain in past.options.domains)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from app.core.errors import Refused
 from app.core.question import Question
 from app.core.report import RoundReport, report
 from app.store.store import Record
@@ -43,9 +45,9 @@ def report_page(request: Request, wired: Wired, arrived: Arrived, round_id: str)
 
 
 @router.get("/report.md")
-def report_markdown(wired: Wired, round_id: str) -> Response:
+def report_markdown(wired: Wired, arrived: Arrived, round_id: str) -> Response:
     """The report as Markdown, for notes and coaches."""
-    record = wired.store.load(round_id)
+    record = _ended(wired, round_id, arrived)
     return PlainTextResponse(
         as_markdown(record.round, round_report(wired, record)),
         media_type="text/markdown; charset=utf-8",
@@ -54,9 +56,9 @@ def report_markdown(wired: Wired, round_id: str) -> Response:
 
 
 @router.get("/report.json")
-def report_json(wired: Wired, round_id: str) -> Response:
+def report_json(wired: Wired, arrived: Arrived, round_id: str) -> Response:
     """The report as JSON, for programs."""
-    record = wired.store.load(round_id)
+    record = _ended(wired, round_id, arrived)
     return JSONResponse(as_json(record.round, round_report(wired, record)), headers=_attachment(record, "json"))
 
 
@@ -90,6 +92,13 @@ def round_report(wired: Parts, record: Record) -> RoundReport:
         if failure := record.failure_on(index):
             failures[index] = failure
     return report(record.round, feedbacks, failures, wired.scale)
+
+
+def _ended(wired: Parts, round_id: str, arrived: datetime) -> Record:
+    record = wired.practice.current(round_id, arrived)
+    if record.round.ended_at is None:
+        raise Refused("This round is still open. Its report, with the model answers, comes when it is over.")
+    return record
 
 
 def _earlier(wired: Parts, question: Question, record: Record) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -23,13 +23,16 @@ router = APIRouter(prefix="/rounds")
 GRADING_PATIENCE = 2.5
 """Seconds that a reply waits for its grading, so that most pages come back with the next prompt already on them."""
 
+MOST_POSITION = 1000
+"""Far more prompts than any round has; a number that the database can hold."""
+
 
 class DraftIn(BaseModel):
     """A draft as the page sends it; `base` is the revision the page last saw."""
 
     model_config = ConfigDict(extra="forbid")
 
-    position: int
+    position: Annotated[int, Field(ge=0, le=MOST_POSITION)]
     text: str
     base: int | None = None
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import bind_request
 from app.practice import now
-from app.web.errors import error_response
+from app.web.errors import error_response, unexpected
 
 _log = logging.getLogger("app.access")
 
@@ -44,12 +44,14 @@ class Doors:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, request_id = time.perf_counter(), secrets.token_hex(8)
+        started, request_id, answering = time.perf_counter(), secrets.token_hex(8), False
         bind_request(request_id)
         scope.setdefault("state", {})["arrived"] = now()  # the time of an answer, before anything slow
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal answering
             if message["type"] == "http.response.start":
+                answering = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -65,7 +67,12 @@ class Doors:
         if refusal is not None:
             await error_response(Request(scope), *refusal)(scope, receive, send_with_headers)
             return
-        await self.app(scope, receive, send_with_headers)
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:  # ends here: the server would log its message, which may quote an answer
+            response = unexpected(Request(scope), error)
+            if not answering:
+                await response(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
         headers = Headers(scope=scope)
@@ -85,7 +92,7 @@ class Doors:
                 "Greenroom accepts changes only from its own pages. Open the page here and try again.",
             )
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self.body_max_bytes or "transfer-encoding" in headers:
+        if not length.isdecimal() or int(length) > self.body_max_bytes or "transfer-encoding" in headers:
             return (
                 413,
                 "That is too much text",

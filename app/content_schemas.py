@@ -1,0 +1,142 @@
+"""The schemas of the content files: what an author may write, and what is refused."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from app.core.question import Level, Slug, Strict, Text
+from app.core.rubric import Scale, Verdict, Weight
+
+POINTS_FEWEST, POINTS_MOST = 6, 10
+
+
+class PointEntry(Strict):
+    """A point as written in a rubric file."""
+
+    id: Slug
+    says: Text
+    why: Text
+    weight: Weight
+    exemplars: Annotated[tuple[Text, ...], Field(min_length=4)]
+    probe: Text
+
+
+class SignalUse(Strict):
+    """A signal taken up by a rubric: its weight here, and what this question adds to it."""
+
+    id: Slug
+    weight: Weight
+    why: Text | None = None
+    probe: Text | None = None
+    exemplars: tuple[Text, ...] = ()
+
+
+class MistakeEntry(Strict):
+    """A mistake as written in a rubric file."""
+
+    id: Slug
+    says: Text
+    exemplars: Annotated[tuple[Text, ...], Field(min_length=3)]
+    correction: Text
+
+
+class RubricFile(Strict):
+    """One file under `rubrics/<domain>/`."""
+
+    question: str
+    points: tuple[PointEntry, ...] = ()
+    signals: tuple[SignalUse, ...] = ()
+    mistakes: Annotated[tuple[MistakeEntry, ...], Field(min_length=5)]
+
+    @model_validator(mode="after")
+    def _counts_and_ids(self) -> RubricFile:
+        count = len(self.points) + len(self.signals)
+        if not POINTS_FEWEST <= count <= POINTS_MOST:
+            raise ValueError(
+                f"points and signals together must be {POINTS_FEWEST} to {POINTS_MOST}, here they are {count}"
+            )
+        refuse_duplicates([entry.id for entry in self.points] + [use.id for use in self.signals], "point")
+        refuse_duplicates([entry.id for entry in self.mistakes], "mistake")
+        return self
+
+
+class SignalEntry(Strict):
+    """A point about how something is told, shared by many questions."""
+
+    id: Slug
+    says: Text
+    why: Text
+    exemplars: Annotated[tuple[Text, ...], Field(min_length=15)]
+    probe: Text
+
+
+class SignalsFile(Strict):
+    """The file `rubrics/signals.yaml`."""
+
+    signals: Annotated[tuple[SignalEntry, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ids(self) -> SignalsFile:
+        refuse_duplicates([entry.id for entry in self.signals], "signal")
+        return self
+
+
+class ScaleFile(Scale):
+    """The file `rubrics/scale.yaml`."""
+
+    @model_validator(mode="after")
+    def _complete_and_ordered(self) -> ScaleFile:
+        for level in Level:
+            bands = self.levels.get(level, {})
+            missing = [verdict.value for verdict in Verdict if verdict not in bands]
+            if missing:
+                raise ValueError(f"level {level.value} lacks {', '.join(missing)}")
+            scores = [bands[verdict].from_score for verdict in Verdict]
+            if scores != sorted(set(scores), reverse=True) or scores[-1] != 0:
+                raise ValueError(f"level {level.value}: from_score must fall from verdict to verdict and end at 0")
+        return self
+
+
+class AnswerKind(StrEnum):
+    """What a labelled answer is like."""
+
+    strong = "strong"
+    solid = "solid"
+    partial = "partial"
+    vague = "vague"
+    wrong = "wrong"
+    half_right = "half_right"
+    keyword_list = "keyword_list"
+    echo = "echo"
+    off_topic = "off_topic"
+    terse = "terse"
+    paraphrase = "paraphrase"
+    transcript = "transcript"
+
+
+class PointLabel(Strict):
+    """What a person read of one point in an answer; `span` is the text that shows it, word for word."""
+
+    status: Annotated[str, Field(pattern="^(said|partly|missing)$")]
+    span: str | None = None
+
+
+class LabelledAnswer(Strict):
+    """One line of `<slug>.examples.jsonl`: an answer with a person's judgement (grade 0..4)."""
+
+    id: Text
+    kind: AnswerKind
+    grade: Annotated[int, Field(ge=0, le=4)]
+    answer: Text
+    points: dict[str, PointLabel]
+    mistakes: dict[str, str]
+
+
+def refuse_duplicates(ids: list[str], what: str) -> None:
+    """Raise ValueError naming the ids that occur more than once; `what` says of what."""
+    twice = sorted({one for one in ids if ids.count(one) > 1})
+    if twice:
+        raise ValueError(f"duplicate {what} id: {', '.join(twice)}")
