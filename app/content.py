@@ -49,7 +49,7 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     scale = reader.file("rubrics/scale.yaml", ScaleFile)
     rubrics = reader.rubrics({entry.id: entry for entry in signals.signals} if signals else {})
     reader.match(questions, rubrics)
-    examples = reader.examples(questions, rubrics) if with_examples else {}
+    examples = reader.examples(rubrics) if with_examples else {}
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
     return Content(questions, rubrics, Scale(levels=scale.levels), examples)
@@ -84,7 +84,7 @@ class _Reader:
             data = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  (a safe loader, made stricter)
         except FileNotFoundError:
             self.problem(name, "", "the file is missing")
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, ValueError) as error:  # bad UTF-8 and impossible dates are ValueErrors
             self.problem(name, "", f"not readable as YAML: {' '.join(str(error).split())}")
         else:
             return self.value(name, data, model)
@@ -154,16 +154,14 @@ class _Reader:
         if not bank:
             self.problem("question_bank", "", f"no questions found below {self.root}")
 
-    def examples(
-        self, questions: dict[str, Question], rubrics: dict[str, Rubric]
-    ) -> dict[str, tuple[LabelledAnswer, ...]]:
+    def examples(self, rubrics: dict[str, Rubric]) -> dict[str, tuple[LabelledAnswer, ...]]:
         found: dict[str, tuple[LabelledAnswer, ...]] = {}
         for path in sorted((self.root / "rubrics").glob("*/*.examples.jsonl")):
             name = path.relative_to(self.root).as_posix()
             place = f"{path.parent.name}/{path.name.removesuffix('.examples.jsonl')}"
             rubric = rubrics.get(place)
             if rubric is None:
-                if place not in questions:
+                if not (self.root / f"question_bank/{place}.yaml").exists():
                     self.problem(name, "", f"has no question: write question_bank/{place}.yaml")
                 continue
             found[place] = tuple(self._lines(name, path, rubric))
@@ -171,7 +169,12 @@ class _Reader:
 
     def _lines(self, name: str, path: Path, rubric: Rubric) -> Iterator[LabelledAnswer]:
         ids: set[str] = set()
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        try:
+            lines = path.read_text("utf-8").split("\n")  # splitlines() also cuts at characters that JSON text may hold
+        except UnicodeDecodeError as error:
+            self.problem(name, "", f"not readable as UTF-8: {error}")
+            return
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:

@@ -50,6 +50,7 @@ class GradingQueue:
         self._waiting: dict[str, int] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
 
     @property
     def state(self) -> GraderState:
@@ -84,13 +85,14 @@ class GradingQueue:
 
     def close(self, timeout: float = 5) -> None:
         """Stop after the grading under way; what is queued is graded at the next start."""
+        self._closed.set()
         self._jobs.put(None)
         if self._thread is not None:
             self._thread.join(timeout)
 
     def _run(self, job: Job) -> None:
         self._load_grader()
-        while (round_id := self._jobs.get()) is not None:
+        while (round_id := self._jobs.get()) is not None and not self._closed.is_set():
             if self._grader is None:
                 self._load_grader()  # what was missing may be there by now
             try:

@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
@@ -35,6 +36,9 @@ from app.web.templates import STATIC
 SWEEP_SECONDS = 20
 """How often rounds whose clock ran out unseen are closed, and answers left ungraded are queued."""
 
+HEAD_START = 0.5
+"""Seconds before the grader loads: its imports hold the interpreter, and the first page would wait for them."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +49,7 @@ def create_app(settings: Settings, grader: Grader | None = None) -> FastAPI:
     """
     found = content.load(settings.content_dir)
     store = Store(settings.database_path)
-    queue = GradingQueue((lambda: grader) if grader is not None else (lambda: load_grader(settings)))
+    queue = GradingQueue((lambda: grader) if grader is not None else (lambda: _load_after_first_page(settings)))
     practice = Practice(store, found.questions, found.rubrics, queue, answer_max_chars=settings.answer_max_chars)
 
     @contextlib.asynccontextmanager
@@ -79,6 +83,11 @@ def load_grader(settings: Settings) -> Grader:
     from app.grading.embedding import load_embedding_grader
 
     return load_embedding_grader(settings)
+
+
+def _load_after_first_page(settings: Settings) -> Grader:
+    time.sleep(HEAD_START)
+    return load_grader(settings)
 
 
 def run() -> None:
@@ -120,7 +129,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for server in self.servers[:1]:
+        for server in self.servers[:1] if self.started else ():
             host, port = server.sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"Greenroom is at http://{shown}:{port} (stop it with Ctrl+C)", flush=True)

@@ -57,20 +57,24 @@ class Practice:
     def open(self) -> None:
         """Start the grader and take up what an earlier run of the program left ungraded."""
         self._queue.start(self.grade_pending)
-        self.sweep()
+        self.sweep(failed=True)
 
     def close(self) -> None:
         """Stop the grader; what is queued is taken up at the next start."""
         self._queue.close()
 
-    def sweep(self) -> None:
-        """Close rounds whose strict clock ran out with nobody there, and queue what is ungraded."""
+    def sweep(self, *, failed: bool = False) -> None:
+        """Close rounds whose strict clock ran out with nobody there, and queue what is ungraded.
+
+        What a grader failed on waits for Retry and is queued only with `failed`: else it would fail at every sweep.
+        """
         for round_id in self._store.unsettled_rounds():
             try:
                 record = self._settle_clock(self._store.load(round_id), self._clock())
             except NotFound:  # deleted a moment ago
                 continue
-            if record.ungraded() and not self._queue.busy_with(round_id):
+            waiting = [index for index in record.ungraded() if failed or record.failure_on(index) is None]
+            if waiting and not self._queue.busy_with(round_id):
                 self._queue.put(round_id)
 
     def grader_state(self) -> GraderState:

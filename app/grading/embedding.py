@@ -11,6 +11,7 @@ import numpy.typing as npt
 from app.core.feedback import Answer, Evidence, Feedback, Flag, MistakeFeedback, PointCredit, feedback_from
 from app.core.rubric import PointKind, Rubric
 from app.grading import flags
+from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
 from app.grading.encoder import Encoder, Vectors, load_encoder
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, measure, pair_vectors
@@ -26,23 +27,27 @@ VERSION = "embedding-1"
 class Reading:
     """One turn read against one rubric: its windows, their vectors, and what is measured of them."""
 
-    def __init__(self, text: str, refs: References, encoder: Encoder) -> None:
+    def __init__(self, text: str, rubric: Rubric, refs: References, encoder: Encoder, background: Background | None):
+        """Encode the sentences of `text`, those that talk to the grader left out, and measure them."""
         single = [window for window in sentences(text) if not flags.is_injection(window.text)]
-        vectors = encoder.encode([window.text for window in single])
         self.text = text
-        self.sentences = single
-        self.sentence_vectors: Vectors = vectors
+        self.sentence_vectors: Vectors = encoder.encode([window.text for window in single])
         self.windows: list[Window] = single + pairs(text, single)
-        joined = pair_vectors(vectors, [window.end - window.start for window in single])
-        self.measured = measure(self.windows, np.concatenate([vectors, joined]), refs)
+        joined = pair_vectors(self.sentence_vectors, [window.end - window.start for window in single])
+        vectors = np.concatenate([self.sentence_vectors, joined])
+        self.elsewhere = background.elsewhere(rubric.question_id, self.sentence_vectors) if background else None
+        around = background.elsewhere(rubric.question_id, vectors) if background else None
+        self.measured = measure(self.windows, vectors, refs, around.nearest if around else None)
 
 
 class EmbeddingGrader:
     """Judges by sentence vectors and a calibrated credit for each point. Safe to call from several threads."""
 
-    def __init__(self, encoder: Encoder, calibration: Calibration) -> None:
+    def __init__(self, encoder: Encoder, calibration: Calibration, background: Background | None = None) -> None:
+        """Without `background`, or for a question outside it, an answer is not compared with other questions."""
         self._encoder = encoder
         self._calibration = calibration
+        self._background = background
 
     @property
     def name(self) -> str:
@@ -56,8 +61,9 @@ class EmbeddingGrader:
         mistakes: dict[str, MistakeFeedback] = {}
         raised: list[tuple[Flag, ...]] = []
         for answer in answers:
-            reading = Reading(answer.text, refs, self._encoder)
-            raised.append(flags.flags(reading.text, reading.sentence_vectors, refs))
+            reading = Reading(answer.text, rubric, refs, self._encoder, self._background)
+            seen = flags.Turn(answer.text, reading.sentence_vectors, reading.elsewhere, answer.after_probe)
+            raised.append(flags.flags(seen, refs))
             if raised[-1]:
                 continue
             found += self._points(rubric, answer, reading)
@@ -121,10 +127,14 @@ def mistake_probability(
     return made
 
 
-def load_embedding_grader(settings: Settings) -> EmbeddingGrader:
-    """The grader that `settings` ask for. Takes seconds: the model is loaded here. Raises GradingFailed."""
+def load_embedding_grader(settings: Settings, bank: Sequence[tuple[str, Rubric]] = ()) -> EmbeddingGrader:
+    """The grader that `settings` ask for; `bank` pairs each question's prompt with its rubric.
+
+    Takes seconds, and where the cache is empty about a minute of one core's time for a bank of 26: the model is loaded
+    and the bank's vectors computed here. Raises GradingFailed.
+    """
     encoder = load_encoder(settings.embedding_model, settings.cache_dir)
-    return EmbeddingGrader(encoder, shipped())
+    return EmbeddingGrader(encoder, shipped(), Background(bank, encoder) if bank else None)
 
 
 def _evidence(answer: Answer, window: Window) -> Evidence:

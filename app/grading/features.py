@@ -28,6 +28,7 @@ POINT_FEATURES = (
     "centred_next",
     "ahead_of_points",
     "ahead_of_mistakes",
+    "ahead_of_bank",
     "shared_words",
     "vocabulary",
 )
@@ -45,6 +46,8 @@ RUNNERS_UP = 3
 """How many of a point's texts `centred_next` averages over: one lucky exemplar should not decide alone."""
 MARGIN = 0.3
 """Margins are cut to plus or minus this; beyond it a window is simply about something else."""
+AHEAD_UNKNOWN = 0.1
+"""What `ahead_of_bank` is where there is no bank to compare with: about what windows that say a point have."""
 SHRINK = 8
 """The rubric's mean counts n / (n + SHRINK) for n texts: the mean of two or three is hardly a topic."""
 SATURATION = 3.0
@@ -58,18 +61,27 @@ class Measured(NamedTuple):
     mistakes: Array
 
 
-def measure(windows: Sequence[Window], vectors: Vectors, refs: References) -> Measured:
-    """Measure every window against every point and mistake; `vectors` are the windows' unit vectors."""
+def measure(
+    windows: Sequence[Window], vectors: Vectors, refs: References, elsewhere: Array | None = None
+) -> Measured:
+    """Measure every window against every point and mistake; `vectors` are the windows' unit vectors.
+
+    `elsewhere` (windows,) is each window's cosine with the nearest text of any other question of the bank; without it
+    `ahead_of_bank` is AHEAD_UNKNOWN for all.
+    """
     plain = np.asarray(vectors @ refs.vectors.T, np.float32)
+    nearest = best(plain, refs.points)
+    bank = nearest - AHEAD_UNKNOWN if elsewhere is None else elsewhere[:, None]
     centred = _centred(vectors, refs)
     shared, known = _shared_words(windows, refs)
     points, mistakes = best(centred, refs.points), best(centred, refs.mistakes)
     point_features = (
-        best(plain, refs.points),
+        nearest,
         points,
         _runners_up(centred, refs.points),
         _margin(points, _best_other(points)),
         _margin(points, np.broadcast_to(_highest(mistakes), points.shape)),
+        _margin(nearest, bank),
         best(shared, refs.points),
         known[:, : len(refs.points)],
     )

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.rubric import PointKind, Rubric
+from app.grading.background import Background
 from app.grading.calibration import Calibration, Logistic
 from app.grading.embedding import Reading
 from app.grading.encoder import Encoder
@@ -55,12 +56,13 @@ class Example(NamedTuple):
     target: float
 
 
-def collect(answers: Iterable[Labelled], encoder: Encoder) -> list[Example]:
+def collect(answers: Iterable[Labelled], encoder: Encoder, background: Background) -> list[Example]:
     """The examples in `answers`, each measured with its rubric's exemplars and again with the statements alone."""
     found: list[Example] = []
     for answer in answers:
         for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
-            reading = Reading(answer.text, references(answer.question, rubric, encoder), encoder)
+            refs = references(answer.question, rubric, encoder)
+            reading = Reading(answer.text, rubric, refs, encoder, None if bare else background)
             if reading.windows:
                 found += _point_examples(answer, reading, bare=bare)
                 found += _mistake_examples(answer, reading, bare=bare)

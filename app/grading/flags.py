@@ -1,20 +1,82 @@
-"""Answers that earn nothing, whatever they resemble: none at all, the question echoed, a list of terms, another topic."""
+"""Answers that earn nothing, whatever they resemble: none at all, the question echoed, a list of terms, another topic.
+
+A flag takes all credit away, so each fires only where honest answers are far off. The bounds come from the 461 labelled
+answers of November 2026; beside each stands how near an honest answer came.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
+
+import numpy as np
 
 from app.core.feedback import Flag
+from app.grading.background import Elsewhere
 from app.grading.encoder import Vectors
 from app.grading.references import References
-from app.grading.words import words
+from app.grading.words import FUNCTION_WORDS, content_stems, words
 
-_INJECTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,60}\b(?:rubric|instruction|prompt|rules|criteria|grading|marking)"
-    r"|\bfull (?:marks|credit|score|points)\b|\b(?:maximum|perfect|highest|top) (?:score|marks?|grade|credit)\b"
-    r"|\b(?:system|developer) (?:prompt|message|override)\b|\b(?:mark|grade|score|rate) (?:this|me|my answer|it) as\b",
+SHORTEST = 3
+"""Words; fewer are no answer. A text in a script without spaces counts its characters."""
+
+ECHO_SHARE, ECHO_NEAR, ECHO_WORDS = 0.45, 0.36, 12
+"""An echo: this share of the content words come from the question (honest answers: up to 0.27; echoes: from 0.50), the
+sentences' mean cosine with it is this high, and it has this many content words: a short answer may well reuse the
+question's words."""
+SHORT_ECHO_SHARE = 0.9
+"""The same share for shorter answers and for the question of a follow-up: nothing but the prompt's own words."""
+
+LIST_PIECES, LIST_PIECES_AFTER_PROBE = 6, 12
+"""Pieces between commas and the like from which an answer can be a list; asked for examples, a short list is honest."""
+LIST_PIECE_WORDS, LIST_CLAUSE_PIECES, LIST_CLAUSE_WORDS = 5.0, 0.12, 0.06
+"""A list: pieces shorter than this on average, hardly any with a word of a clause in it, and hardly any such words.
+Terse but complete answers have at least 0.12 of such pieces; lists of terms had at most 0.11."""
+BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
+"""A list without separators: this many words, fewer than this share from clauses (honest answers: at least 0.05)."""
+
+NEAR_ANYTHING = 0.2
+"""Off topic: no sentence has this cosine with any text of the rubric or with the question (honest: at least 0.4)."""
+ELSEWHERE, CENTROID_COUNTS = -0.072, 0.17
+"""Off topic: (own - other) + CENTROID_COUNTS * own_centroid below ELSEWHERE, where own and other are the mean cosines
+of the sentences with the nearest text of this question and of the best other one. Finds 3 of 4 answers to another
+question; of the 424 others one vague answer fell below."""
+
+_CLAUSELESS = frozenset(
+    """a about after against an and as at before between by down during each few first for from in into last less more
+    most of off on one or other others out over own per same than the through to two under up via vs with within without
+    """.split()  # noqa: SIM905
+)
+_CLAUSE_WORDS = FUNCTION_WORDS - _CLAUSELESS
+_PIECE = re.compile(r"[,;:\n•|/.!?()]+")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_GIVING_UP = re.compile(
+    r"\b(?:(?:i|we)\s+(?:really\s+|honestly\s+|just\s+)?(?:do\s?n[o']?t|dunno|can['no]*t|have\s+no|haven'?t\s+a)\s*"
+    r"(?:know|idea|clue|answer|remember|recall|say|think of anything|sure)?|no\s+(?:idea|clue|answer|comment)"
+    r"|not\s+sure|dunno|idk|(?:i\s+(?:will|would like to)\s+|i'll\s+|let'?s\s+)?(?:pass|skip)(?:\s+this|\s+on)?"
+    r"|next\s+(?:question|one)|sorry|n/?a|never\s+(?:heard|done|used))\b",
     re.I,
 )
+GIVING_UP_REST = 8
+"""Words beside a phrase of giving up from which there is something to judge after all."""
+
+_INJECTION = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,60}\b(?:rubrics?|instructions?|prompts?|criteria|grading|marking)\b"
+    r"|\b(?:give|award|assign|deserves?|grant)\b[^.!?\n]{0,40}\b(?:full|maximum|perfect|highest|top)\s+"
+    r"(?:marks?|scores?|credits?|points?|grades?)\b"
+    r"|\b(?:mark|grade|score|rate)\s+(?:this|me|my answer|the answer|every|all|each)\b[^.!?\n]{0,30}"
+    r"\b(?:as|said|full|correct|100|10)\b|<\|?(?:system|im_start|assistant)|\b(?:system|developer)\s+(?:prompt|override)\b",
+    re.I,
+)
+
+
+class Turn(NamedTuple):
+    """What the flags look at in one turn: its text, its sentences' vectors, and how near they are to other questions."""
+
+    text: str
+    vectors: Vectors
+    elsewhere: Elsewhere | None
+    after_probe: bool
 
 
 def is_injection(sentence: str) -> bool:
@@ -22,8 +84,58 @@ def is_injection(sentence: str) -> bool:
     return bool(_INJECTION.search(sentence))
 
 
-def flags(text: str, vectors: Vectors, refs: References) -> tuple[Flag, ...]:
-    """The flags of one turn; `vectors` (sentences, width) are its sentences' vectors."""
-    if len(words(text)) < 3:
+def flags(turn: Turn, refs: References) -> tuple[Flag, ...]:
+    """The flag of one turn, if any: the first that fits."""
+    if _no_answer(turn.text) or not len(turn.vectors):
         return (Flag.no_answer,)
+    nearness = turn.vectors @ refs.vectors.T
+    if _echo(turn, nearness, refs):
+        return (Flag.echo,)
+    if _keyword_list(turn.text, LIST_PIECES_AFTER_PROBE if turn.after_probe else LIST_PIECES):
+        return (Flag.keyword_list,)
+    own = nearness.max(axis=1)
+    if float(own.max()) < NEAR_ANYTHING or (not turn.after_probe and _elsewhere(float(own.mean()), turn.elsewhere)):
+        return (Flag.off_topic,)
     return ()
+
+
+def _no_answer(text: str) -> bool:
+    count = len(words(text)) + len(_UNSPACED.findall(text))
+    if count < SHORTEST:
+        return True
+    return bool(_GIVING_UP.search(text)) and len(words(_GIVING_UP.sub(" ", text))) < GIVING_UP_REST
+
+
+def _echo(turn: Turn, nearness: np.ndarray[tuple[int, int], np.dtype[np.float32]], refs: References) -> bool:
+    content = content_stems(words(turn.text))
+    if not content:
+        return False
+    prompts = range(refs.prompts.start, refs.prompts.stop)
+    shares = [sum(one in refs.stems[row] for one in content) / len(content) for row in prompts]
+    asked = prompts.start
+    if len(content) >= ECHO_WORDS and shares[0] >= ECHO_SHARE and float(nearness[:, asked].mean()) >= ECHO_NEAR:
+        return True
+    return len(content) >= SHORTEST and max(shares) >= SHORT_ECHO_SHARE
+
+
+def _keyword_list(text: str, fewest: int) -> bool:
+    tokens = words(text)
+    pieces = [piece for piece in map(words, _PIECE.split(text)) if piece]
+    if not tokens or len(_UNSPACED.findall(text)) > len(tokens):
+        return False
+    clause = sum(token in _CLAUSE_WORDS for token in tokens) / len(tokens)
+    if len(tokens) >= BARE_LIST_WORDS and clause < BARE_LIST_CLAUSE_WORDS and len(tokens) / len(pieces) > LIST_PIECE_WORDS:
+        return True
+    with_clause = sum(any(token in _CLAUSE_WORDS for token in piece) for piece in pieces) / len(pieces)
+    return (
+        len(pieces) >= fewest
+        and len(tokens) / len(pieces) <= LIST_PIECE_WORDS
+        and with_clause < LIST_CLAUSE_PIECES
+        and clause < LIST_CLAUSE_WORDS
+    )
+
+
+def _elsewhere(own: float, elsewhere: Elsewhere | None) -> bool:
+    if elsewhere is None:
+        return False
+    return own - elsewhere.best_question + CENTROID_COUNTS * elsewhere.own_centroid < ELSEWHERE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlmodel import create_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -14,10 +14,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def open_database(path: Path) -> Engine:
     """An engine on the file at `path`, made with its folder where missing and migrated to the newest schema.
 
-    Write-ahead log, foreign keys on, deleted text overwritten with zeros. The folder is readable by its user only.
+    Write-ahead log, foreign keys on, deleted text overwritten with zeros. A new file is readable by its user only,
+    whatever the folder is; an error of the engine quotes no answer.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 15, "check_same_thread": False})
+    path.touch(mode=0o600)  # SQLite gives its log the mode of the file
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": 15, "check_same_thread": False},
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Form
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -27,14 +27,25 @@ MOST_POSITION = 1000
 """Far more prompts than any round has; a number that the database can hold."""
 
 
+def _whole(text: str) -> str:
+    """The text with each half of a surrogate pair replaced: scripts may cut a character in two, databases refuse it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 class DraftIn(BaseModel):
     """A draft as the page sends it; `base` is the revision the page last saw."""
 
     model_config = ConfigDict(extra="forbid")
 
     position: Annotated[int, Field(ge=0, le=MOST_POSITION)]
-    text: str
+    text: Annotated[str, AfterValidator(_whole)]
     base: int | None = None
+
+
+async def _box(request: Request) -> str | None:
+    """What stands in the answer box; None where the form has none. (`Form` takes an emptied box for a missing one.)"""
+    text = (await request.form()).get("text")
+    return text if isinstance(text, str) else None
 
 
 @router.get("/{round_id}")
@@ -96,7 +107,7 @@ def post_continue(request: Request, wired: Wired, arrived: Arrived, round_id: st
 
 @router.post("/{round_id}/end")
 def post_end(
-    request: Request, wired: Wired, arrived: Arrived, round_id: str, text: Annotated[str | None, Form()] = None
+    request: Request, wired: Wired, arrived: Arrived, round_id: str, text: Annotated[str | None, Depends(_box)]
 ) -> Response:
     """End the round early; what stands in the answer box is kept and graded."""
     request.state.kept = text or ""

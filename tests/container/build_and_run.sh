@@ -100,19 +100,25 @@ started=$SECONDS
 b run --env GREENROOM_PORT="$port" "$container" -- "${command[@]}" >"$work/program.log" 2>&1 &
 running=$!
 
-# The first line of the answer to GET $1.
+# The answer to GET $1: status line, headers and body.
 get() {
     exec 3<>"/dev/tcp/127.0.0.1/$port" || return
     printf 'GET %s HTTP/1.0\r\nHost: localhost:%s\r\n\r\n' "$1" "$port" >&3
-    timeout 10 head -n 1 <&3 | tr -d '\r'
+    timeout 10 cat <&3 | tr -d '\r\0'
     exec 3>&-
 }
-until [[ $(get /health 2>/dev/null) == *" 200"* ]]; do
-    kill -0 "$running" 2>/dev/null || { cat "$work/program.log" >&2; fail "the program ended"; }
-    ((SECONDS - started < 120)) || { cat "$work/program.log" >&2; fail "no answer from /health in 120 s"; }
-    sleep 0.5
-done
+# Wait until the answer to GET /health holds $1.
+wait_for() {
+    until [[ $(get /health 2>/dev/null) == *"$1"* ]]; do
+        kill -0 "$running" 2>/dev/null || { cat "$work/program.log" >&2; fail "the program ended"; }
+        ((SECONDS - started < 180)) || { cat "$work/program.log" >&2; fail "in 180 s no $1 from /health: $(get /health)"; }
+        sleep 0.5
+    done
+}
+wait_for " 200 OK"
 say "/health answers after $((SECONDS - started)) s"
+wait_for '"grader":"ready"'
+say "the grader is loaded after $((SECONDS - started)) s"
 
 pid=$(program | head -n 1)
 [ -n "$pid" ] || fail "the program's process was not found"
@@ -127,11 +133,11 @@ say "the image's health check succeeds"
 ! b run --env GREENROOM_PORT=1 "$container" -- "${health[@]:1}" 2>/dev/null || fail "the health check succeeds on a dead port"
 say "and fails where nothing listens"
 
-line=$(get /)
-[[ $line == *" 200"* ]] || { cat "$work/program.log" >&2; fail "the start page: $line"; }
-say "the start page answers: $line"
+page=$(get /)
+[[ ${page%%$'\n'*} == *" 200 "* ]] || { cat "$work/program.log" >&2; fail "the start page: $page"; }
+say "the start page answers: ${page%%$'\n'*}"
 
 kill -TERM "$pid"
-for _ in {1..60}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.25; done
+for _ in {1..120}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.25; done
 ! kill -0 "$pid" 2>/dev/null || fail "the program does not stop when told to"
 say "stopped; all good"

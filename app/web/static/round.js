@@ -3,6 +3,7 @@
 
 const RETRY_FIRST = 1000;
 const RETRY_LONGEST = 15000;
+const RETRY_WAITING = 2000;
 const SAVE_AFTER = 700;
 
 let stop = () => {};
@@ -222,9 +223,13 @@ document.addEventListener("htmx:afterSwap", (event) => {
   setUp();
   announceStage();
 });
-document.addEventListener("htmx:sendError", () => {
+document.addEventListener("htmx:sendError", (event) => {
+  const waiting = event.detail.elt.matches(".thinking");
+  if (waiting) setTimeout(() => event.detail.elt.dispatchEvent(new Event("again")), RETRY_WAITING);
   const notice = document.getElementById("notice");
-  if (notice) notice.textContent = "Greenroom can’t be reached. Your text is still here; send it again in a moment.";
+  const safe = waiting ? "Your answer is saved; trying again…" : "Your text is still here; send it again in a moment.";
+  const text = `Greenroom can’t be reached. ${safe}`;
+  if (notice && notice.textContent !== text) notice.textContent = text;
 });
 // Once the server has the answer, the browser's copy of its draft has done its work.
 document.addEventListener("htmx:beforeSwap", (event) => {
