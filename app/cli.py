@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from app.content import Content
 
 T = TypeVar("T")
+
+
+class Part(StrEnum):
+    """What `evaluate` can break its figures down by."""
+
+    domain = "domain"
+    kind = "kind"
+    question = "question"
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -54,7 +64,7 @@ def grade(
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
     workers: Annotated[int, typer.Option(min=1, help="answers graded at the same time")] = os.cpu_count() or 1,
 ) -> None:
-    """Grade a file of answers, JSON lines in and out. A bad line is reported by number and the exit status is then 1."""
+    """Grade a file of answers, JSON lines in and out. A bad line is reported by number; the exit status is then 1."""
     from app.batch import Bank, grade_lines
     from app.grading.embedding import load_embedding_grader
     from app.settings import from_environment
@@ -62,7 +72,8 @@ def grade(
     settings = _or_exit(from_environment)
     lines = _read_lines(jsonl, out)
     found = _content(content)
-    grader = _or_exit(lambda: load_embedding_grader(settings))
+    bank = [(question.prompt, found.rubrics[name]) for name, question in found.questions.items()]
+    grader = _or_exit(lambda: load_embedding_grader(settings, bank))
     outcomes = grade_lines(
         lines,
         grader,
@@ -81,8 +92,63 @@ def grade(
             else:
                 stream.write(json.dumps(outcome.result, ensure_ascii=False) + "\n")
     if bad:
-        typer.echo(f"{bad} of {len(lines)} lines could not be graded", err=True)
+        typer.echo(f"{bad} of {sum(map(bool, map(str.strip, lines)))} lines could not be graded", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    by: Annotated[Part | None, typer.Option(help="figures for each part as well")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures there too")] = None,
+    content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
+) -> None:
+    """How well our grader and three baselines agree with the labelled answers, as a Markdown table.
+
+    Whatever is fitted is fitted without the question that it is judged on.
+    """
+    from app import cli_evaluate
+    from app.settings import Settings
+
+    found = _labelled_content(content)
+    results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), by.value if by else None, _progress))
+    typer.echo(cli_evaluate.report(results))
+    if json_file:
+        with _writer(json_file) as stream:
+            stream.write(json.dumps(cli_evaluate.as_json(results), indent=1) + "\n")
+
+
+@app.command()
+def calibrate(
+    out: Annotated[Path | None, typer.Option(help="file to write; the shipped calibration when not given")] = None,
+    content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
+) -> None:
+    """Fit the grader's calibration to all labelled answers (for developers: changes how everybody is graded)."""
+    from app import cli_evaluate
+    from app.grading.calibration import FILE
+    from app.settings import Settings
+
+    found = _labelled_content(content)
+    made = _or_exit(lambda: cli_evaluate.calibrate(found, Settings(), _progress))
+    with _writer(out or FILE) as stream:
+        stream.write(json.dumps(made.model_dump(), indent=2) + "\n")
+    typer.echo(f"wrote {out or FILE}; python -m app evaluate gives the figures")
+
+
+def _labelled_content(root: Path) -> Content:
+    """The content with labelled answers to at least two questions; exits 2 otherwise."""
+    found = _content(root, with_examples=True)
+    if sum(bool(answers) for answers in found.examples.values()) < 2:
+        typer.echo(
+            "needs labelled answers (rubrics/<domain>/<slug>.examples.jsonl) to at least two questions", err=True
+        )
+        raise typer.Exit(2)
+    return found
+
+
+def _progress(items: Sequence[T], label: str) -> Iterator[T]:
+    """`items`, with a bar on standard error."""
+    with typer.progressbar(items, label=label, file=sys.stderr) as bar:
+        yield from bar
 
 
 def _read_lines(jsonl: Path, out: Path | None) -> list[str]:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 GRADES = 5
 STATUSES = ("said", "partly", "missing")
+HEADINGS = ("answers", "Spearman in a question", "Spearman", "QWK", "MAE", "point F1", "mistakes P", "mistakes R",
+            "junk above partial", "ms")  # fmt: skip
 JUNK_KINDS = frozenset({"keyword_list", "echo", "off_topic"})
 PARTIAL_GRADE = 2
 
@@ -177,7 +179,7 @@ def junk_above_partial(judged: Sequence[Judged]) -> float:
 
 
 def status_cuts(credits: Sequence[tuple[str, float]]) -> tuple[float, float]:
-    """The cut points (partly from, said from) on raw credits that give the best macro F1 against a person's statuses."""
+    """The cut points (partly from, said from) on raw credits with the best macro F1 against a person's statuses."""
     values = np.array([credit for _, credit in credits])
     truth = np.array([status for status, _ in credits])
     grid = np.unique(np.quantile(values, np.linspace(0.02, 0.98, 49)))
@@ -196,8 +198,7 @@ def status_cuts(credits: Sequence[tuple[str, float]]) -> tuple[float, float]:
 
 def table(rows: Mapping[str, Agreement], heading: str) -> str:
     """The figures as a Markdown table, one row for each name."""
-    head = (heading, "answers", "Spearman in a question", "Spearman", "QWK", "MAE", "point F1", "mistakes P", "mistakes R",
-            "junk above partial", "ms")  # fmt: skip
+    head = (heading, *HEADINGS)
     lines = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
     for name, one in rows.items():
         figures = [f"{value:.2f}" for value in one[1:8]]

@@ -34,7 +34,7 @@ class Elsewhere(NamedTuple):
 
 
 class Background:
-    """Texts of every question of a bank: claims, mistakes and prompts. Signals are left out, as questions share them."""
+    """Texts of every question of a bank: claims, mistakes, prompts. Signals are left out, as questions share them."""
 
     def __init__(self, bank: Sequence[tuple[str, Rubric]], encoder: Encoder) -> None:
         """`bank` pairs each question's prompt with its rubric. Computes what the encoder's cache lacks."""
@@ -56,17 +56,11 @@ class Background:
             [(vectors @ theirs.T).max(axis=1) for name, theirs in self._vectors.items() if name != question_id]
         )
         centroid = _direction(_mean_direction(vectors) - self._middle) @ _direction(own - self._middle)
-        return Elsewhere(
-            np.asarray(found.max(axis=0), np.float32), float(found.mean(axis=1).max()), float(centroid)
-        )
+        return Elsewhere(np.asarray(found.max(axis=0), np.float32), float(found.mean(axis=1).max()), float(centroid))
 
 
 def _own_texts(rubric: Rubric, refs: References) -> Vectors:
-    groups = [
-        group
-        for group, point in zip(refs.points, rubric.points, strict=True)
-        if point.kind is PointKind.point
-    ]
+    groups = [group for group, point in zip(refs.points, rubric.points, strict=True) if point.kind is PointKind.point]
     rows = [row for group in (*groups, *refs.mistakes) for row in range(group.start, group.stop)]
     return refs.vectors[[*rows, *range(refs.prompts.start, refs.prompts.stop)]]
 

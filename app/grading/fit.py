@@ -7,7 +7,7 @@ best-scoring of all where it was not (multiple-instance learning, as in Andrews 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from app.grading.background import Background
 from app.grading.calibration import Calibration, Logistic
 from app.grading.embedding import Reading
 from app.grading.encoder import Encoder
-from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES
+from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured
 from app.grading.references import references
 
 ROUNDS = 5
@@ -60,12 +60,14 @@ def collect(answers: Iterable[Labelled], encoder: Encoder, background: Backgroun
     """The examples in `answers`, each measured with its rubric's exemplars and again with the statements alone."""
     found: list[Example] = []
     for answer in answers:
+        reading = Reading(answer.text, encoder)
+        if not reading.windows:
+            continue
         for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
             refs = references(answer.question, rubric, encoder)
-            reading = Reading(answer.text, rubric, refs, encoder, None if bare else background)
-            if reading.windows:
-                found += _point_examples(answer, reading, bare=bare)
-                found += _mistake_examples(answer, reading, bare=bare)
+            measured = reading.measured(rubric, refs, None if bare else background)
+            found += _point_examples(answer, reading, measured, bare=bare)
+            found += _mistake_examples(answer, reading, measured, bare=bare)
     return found
 
 
@@ -88,10 +90,10 @@ def logistic_regression(features: Array, targets: Array, *, penalty: float = PEN
     """Bias and non-negative weights that minimise the log loss against soft targets (0..1), L2-penalised.
 
     `features` is (rows, features). Accelerated projected gradient (FISTA, Beck and Teboulle 2009) on standardised
-    columns; a column that never varies gets weight 0.
+    columns; a column that hardly varies gets weight 0.
     """
     mean, spread = features.mean(axis=0), features.std(axis=0)
-    scale = np.where(spread > 1e-9, spread, np.inf)
+    scale = np.where(spread > 1e-4, spread, np.inf)
     design = np.hstack([(features - mean) / scale, np.ones((len(features), 1))])
     step = 4.0 / (np.linalg.norm(design, 2) ** 2 + penalty)
     weights = np.zeros(design.shape[1])
@@ -144,23 +146,23 @@ def _best_threshold(examples: Sequence[Example], judge: Logistic) -> float:
     return float(max(np.arange(0.10, 0.95, 0.05).round(2), key=f_half))
 
 
-def _point_examples(answer: Labelled, reading: Reading, *, bare: bool) -> list[Example]:
+def _point_examples(answer: Labelled, reading: Reading, measured: Measured, *, bare: bool) -> list[Example]:
     found = []
     for column, point in enumerate(answer.rubric.points):
         group = "bare" if bare else "signal" if point.kind is PointKind.signal else "point"
         if bare and point.kind is PointKind.signal:
             continue  # no rubric of one's own has the signals' bare statements
         inside = _inside(reading, answer.spans.get(point.id))
-        features = reading.measured.points[:, column]
+        features = measured.points[:, column]
         found.append(Example(answer.question_id, group, features, inside, answer.credits[point.id]))
     return found
 
 
-def _mistake_examples(answer: Labelled, reading: Reading, *, bare: bool) -> list[Example]:
+def _mistake_examples(answer: Labelled, reading: Reading, measured: Measured, *, bare: bool) -> list[Example]:
     found = []
     for column, mistake in enumerate(answer.rubric.mistakes):
         span = answer.mistakes.get(mistake.id)
-        features = reading.measured.mistakes[:, column]
+        features = measured.mistakes[:, column]
         group = "bare_mistake" if bare else "mistake"
         found.append(Example(answer.question_id, group, features, _inside(reading, span), float(span is not None)))
     return found
@@ -184,6 +186,3 @@ def _without_exemplars(rubric: Rubric) -> Rubric:
             "mistakes": tuple(mistake.model_copy(update={"exemplars": ()}) for mistake in rubric.mistakes),
         }
     )
-
-
-Fitter = Callable[[Sequence[Example]], Calibration]

@@ -71,7 +71,7 @@ _INJECTION = re.compile(
 
 
 class Turn(NamedTuple):
-    """What the flags look at in one turn: its text, its sentences' vectors, and how near they are to other questions."""
+    """What the flags look at in one turn: its text, its sentences' vectors, how near they are to other questions."""
 
     text: str
     vectors: Vectors
@@ -124,7 +124,11 @@ def _keyword_list(text: str, fewest: int) -> bool:
     if not tokens or len(_UNSPACED.findall(text)) > len(tokens):
         return False
     clause = sum(token in _CLAUSE_WORDS for token in tokens) / len(tokens)
-    if len(tokens) >= BARE_LIST_WORDS and clause < BARE_LIST_CLAUSE_WORDS and len(tokens) / len(pieces) > LIST_PIECE_WORDS:
+    if (
+        len(tokens) >= BARE_LIST_WORDS
+        and clause < BARE_LIST_CLAUSE_WORDS
+        and len(tokens) / len(pieces) > LIST_PIECE_WORDS
+    ):
         return True
     with_clause = sum(any(token in _CLAUSE_WORDS for token in piece) for piece in pieces) / len(pieces)
     return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 SENTENCE_MOST_WORDS = 40
@@ -41,9 +42,7 @@ def sentences(answer: str) -> list[Window]:
 
 def pairs(answer: str, single: Sequence[Window]) -> list[Window]:
     """Every pair of neighbours among the sentences of `answer`: from the start of one to the end of the next."""
-    return [
-        Window(one.start, two.end, answer[one.start : two.end]) for one, two in zip(single, single[1:], strict=False)
-    ]
+    return [Window(one.start, two.end, answer[one.start : two.end]) for one, two in pairwise(single)]
 
 
 def windows(answer: str) -> list[Window]:

@@ -1,4 +1,4 @@
-"""Words of a text as the lexical features and the flags see them: lower case, stemmed a little, function words known."""
+"""Words of a text as lexical features and flags see them: lower case, stemmed a little, function words known."""
 
 from __future__ import annotations
 

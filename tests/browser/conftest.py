@@ -22,6 +22,8 @@ from tests.graders import WordGrader
 PATIENCE = 15_000
 """Milliseconds that a page may take for anything; a loaded machine is slow."""
 
+GIVEN_UP = "net::ERR_ABORTED"
+
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -34,6 +36,7 @@ ARGUMENTS = (
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     # Not for the whole session: Playwright keeps an event loop running in this thread, and other tests start their own.
+    # This scope needs the folder to have an __init__.py.
     path = chromium.find()
     if path is None:
         pytest.skip(chromium.MISSING)
@@ -116,7 +119,11 @@ class Watch:
         self.expected: tuple[str, ...] = ()
         context.on("console", lambda message: self._note("console", message.text, message.type == "error"))
         context.on("weberror", lambda error: self._note("script", str(error.error)))
-        context.on("requestfailed", lambda request: self._note("failed", f"{request.url} {request.failure}"))
+        # A request that the browser itself gave up, because the page was left, is no failure.
+        context.on(
+            "requestfailed",
+            lambda request: self._note("failed", f"{request.url} {request.failure}", request.failure != GIVEN_UP),
+        )
         context.on("response", lambda reply: self._note("reply", f"{reply.status} {reply.url}", reply.status >= 400))
 
     def _note(self, kind: str, text: str, wrong: bool = True) -> None:

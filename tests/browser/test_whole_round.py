@@ -40,10 +40,12 @@ def test_a_whole_round_from_the_start_page_to_its_deletion(
     expect(box).to_be_focused()
     expect(box).to_have_value("")
 
-    page.keyboard.type("Half of a ")
+    page.keyboard.type("Half of ")
     expect(draft_state).to_have_text("Draft saved")
+    page.keyboard.type("a ")
     page.reload()
     expect(box).to_have_value("Half of a ")
+    expect(draft_state).to_have_text("Draft saved")
 
     other = context.new_page()
     other.goto(page.url)

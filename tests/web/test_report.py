@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from app.core.feedback import Status
+from app.core.feedback import Evidence, Feedback, Status
 from app.core.question import Level
 from app.core.rubric import Verdict
 from tests.web.helpers import (
@@ -39,6 +39,12 @@ def point(page: Node, client: TestClient, point_id: str) -> Node:
     """The entry of a rubric point."""
     ids = [one.id for one in parts(client).practice.rubrics[OVERFITTING].points]
     return page.one(id=f"q1-point-{ids.index(point_id) + 1}")
+
+
+def regrade(client: TestClient, round_id: str, feedback: Feedback) -> None:
+    """Another grader's word on the first answer, later than the first one's."""
+    later = load(client, round_id).round.started_at + timedelta(hours=1)
+    parts(client).store.add_feedback(round_id, 0, feedback.model_copy(update={"grader": "later-1"}), later)
 
 
 @pytest.mark.parametrize("level", Level)
@@ -83,11 +89,20 @@ def test_hostile_text_is_shown_and_never_becomes_part_of_the_page(client: TestCl
     assert all(image.attrs["src"].startswith("/static/") for image in page.all("img"))
 
 
-def test_hostile_text_inside_the_evidence_is_escaped_as_well(client: TestClient) -> None:
-    class_ = "evidence"
-    page = played(client, "<b>ALL</b> & ALL")
-    assert {quote.text for quote in page.all("blockquote", class_=class_)} == {"ALL"}
+def test_hostile_text_that_is_the_evidence_is_escaped_as_well(client: TestClient) -> None:
+    hostile = '<script>alert("1")</script> & <b>ALL</b>'
+    round_id = begin(client, OVERFITTING)
+    client.post(f"/rounds/{round_id}/end", data={"text": hostile})
+    parts(client).practice.wait_graded(round_id, 5)
+    feedback = load(client, round_id).feedbacks[0]
+    all_of_it = Evidence(turn=0, start=0, end=len(hostile), text=hostile)
+    points = tuple(one.model_copy(update={"evidence": all_of_it}) for one in feedback.points)
+    regrade(client, round_id, feedback.model_copy(update={"points": points}))
+    page = read(client.get(f"/rounds/{round_id}/report").text)
+    assert page.one("mark").raw_text() == hostile
+    assert {quote.raw_text() for quote in page.all("blockquote", class_="evidence")} == {hostile}
     assert not page.all("b")
+    assert not [one for one in page.all("script") if "src" not in one.attrs]
 
 
 def test_each_point_is_said_or_missing_with_its_evidence_and_why_it_matters(client: TestClient) -> None:
@@ -108,12 +123,10 @@ def test_each_point_is_said_or_missing_with_its_evidence_and_why_it_matters(clie
 def test_a_point_said_in_part_says_so(client: TestClient) -> None:
     round_id = begin(client, OVERFITTING)
     client.post(f"/rounds/{round_id}/end", data={"text": "ALL"})
-    wired = parts(client)
-    wired.practice.wait_graded(round_id, 5)
+    parts(client).practice.wait_graded(round_id, 5)
     feedback = load(client, round_id).feedbacks[0]
     halved = feedback.points[0].model_copy(update={"credit": 0.5, "status": Status.partly})
-    other = feedback.model_copy(update={"points": (halved, *feedback.points[1:]), "grader": "later-1"})
-    wired.store.add_feedback(round_id, 0, other, load(client, round_id).round.started_at + timedelta(hours=1))
+    regrade(client, round_id, feedback.model_copy(update={"points": (halved, *feedback.points[1:])}))
     page = read(client.get(f"/rounds/{round_id}/report").text)
     assert page.one(id="q1-point-1").one("span", class_="chip").text == "Partly said"
     assert page.one("section", class_="next").text.endswith("said in part")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from starlette.testclient import TestClient
 
 from app.core.plan import PRESETS, Mode, Preset
 from app.core.question import Domain, Level, Track
+from app.main import create_app
 from app.settings import Settings
+from tests.graders import WordGrader
 from tests.web.helpers import OVERFITTING, RECALL, answer, begin, load, parts, read, rows
 
 
@@ -146,3 +149,33 @@ def test_an_open_round_is_offered_to_be_taken_up_and_an_ended_one_is_not(client:
 def test_the_start_page_says_that_the_grader_is_ready_and_which(client: TestClient) -> None:
     assert "The grader is ready. words-1" in read(client.get("/").text).one(id="grader").text
     assert client.get("/health").json() == {"status": "ok", "grader": "ready"}
+
+
+class LateGrader(WordGrader):
+    """Isn't loaded before it is allowed to be: loading ends with asking its name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded = Event()
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        self.loaded.wait(20)
+        return "late-1"
+
+
+def test_while_the_grader_loads_pages_come_at_once_and_an_answer_waits_for_it(settings: Settings) -> None:
+    late = LateGrader()
+    with TestClient(create_app(settings, late)) as client:
+        node = read(client.get("/").text).one(id="grader")
+        assert "The grader is loading" in node.text
+        assert node.attrs["hx-get"] == "/status"
+        assert client.get("/health").json()["grader"] == "loading"
+        round_id = begin(client, OVERFITTING, RECALL)
+        page = read(answer(client, round_id, 0, "ALL").text)
+        assert "The grader is still loading" in page.one("div", class_="thinking").text
+        assert rows(settings, "SELECT text FROM replies") == [("ALL",)]
+        late.loaded.set()
+        assert parts(client).practice.wait_graded(round_id, 5)
+        assert rows(settings, "SELECT grader, score FROM feedbacks") == [("late-1", 100.0)]
+        assert "The grader is ready. late-1" in read(client.get("/status").text).one(id="grader").text

@@ -1,0 +1,79 @@
+"""Grading lines: what is read, what is refused and how it is reported."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from app.batch import BadLine, Bank, grade_lines, read_line
+from app.content import Content
+from app.core.errors import GradingFailed
+from app.core.question import Level
+from tests.graders import WordGrader
+
+POINT = {"id": "scatter", "says": "Short wavelengths scatter more."}
+OWN = {"id": 1, "question": "Why is the sky blue?", "points": [POINT], "answer": "Blue scatters more."}
+BANKED = {"id": "a", "question_id": "lifecycle/champion-challenger", "answer": "I rescore both on the same data."}
+
+
+@pytest.fixture
+def bank(content: Content) -> Bank:
+    return Bank(content.questions, content.rubrics, content.scale)
+
+
+def test_a_bank_line_and_a_line_with_its_own_rubric_are_read(bank: Bank) -> None:
+    job = read_line(json.dumps(BANKED), bank, 1000)
+    assert job.rubric is bank.rubrics[BANKED["question_id"]]
+    mistakes = [{"id": "sea", "says": "The sky mirrors the sea."}]
+    own = read_line(json.dumps({**OWN, "mistakes": mistakes}), bank, 1000)
+    assert (own.id, own.rubric.points[0].weight, own.rubric.mistakes[0].id) == (1, 1, "sea")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("nope", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[1]", "not a JSON object"),
+        ({**BANKED, "question_id": "no/such"}, "no question 'no/such'"),
+        ({**BANKED, "extra": 1}, "extra: unknown key"),
+        ({key: value for key, value in BANKED.items() if key != "answer"}, "answer: is missing"),
+        ({**BANKED, "answer": 5}, "answer: Input should be a valid string"),
+        ({**BANKED, "answer": "x" * 1001}, "1001 characters, at most 1000"),
+        ({"id": 1, "answer": "x"}, "give either question_id, or question and points"),
+        ({**BANKED, "question": "Why?"}, "give either question_id, or question and points"),
+        ({**OWN, "points": []}, "at least one of points"),
+        ({**OWN, "points": [POINT, POINT]}, "two points have the same id"),
+        ({**OWN, "points": [{**POINT, "weight": 9}]}, "points.0.weight"),
+        ({**OWN, "points": [{**POINT, "says": " "}]}, "points.0.says"),
+    ],
+)
+def test_a_bad_line_says_what_to_do(bank: Bank, line: Any, reason: str) -> None:
+    with pytest.raises(BadLine, match=reason.replace("[", r"\[")):
+        read_line(line if isinstance(line, str) else json.dumps(line), bank, 1000)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_outcomes_come_in_order_with_their_line_numbers(bank: Bank, workers: int) -> None:
+    lines = [json.dumps(BANKED), "", "nope", json.dumps(OWN), *[json.dumps({**OWN, "id": n}) for n in range(40)]]
+    found = list(grade_lines(lines, WordGrader(), bank, level=Level.mid, answer_max_chars=1000, workers=workers))
+    assert [one.number for one in found] == [1, 3, 4, *range(5, 45)]
+    assert [one.number for one in found if one.problem] == [3]
+    first = found[0].result
+    assert first is not None
+    assert set(first) == {"id", "score", "verdict", "points", "mistakes", "flags", "grader"}
+    assert set(first["points"][0]) == {"id", "credit", "status", "evidence"}
+    assert [one.result["id"] for one in found[3:] if one.result] == list(range(40))
+
+
+def test_a_grading_that_fails_is_a_problem_of_its_line(bank: Bank) -> None:
+    class Broken:
+        name = "broken"
+
+        def grade(self, *_: object) -> Any:
+            raise GradingFailed("out of memory: free some")
+
+    found = list(grade_lines([json.dumps(OWN)], Broken(), bank, level=Level.mid, answer_max_chars=1000))
+    assert found[0].problem == "out of memory: free some"
