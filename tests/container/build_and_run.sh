@@ -21,8 +21,13 @@ fail() { say "FAILED: $*" >&2; exit 1; }
 buildah=(buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs)
 b() { "${buildah[@]}" "$@"; }
 
-# The program's process: the one started with our port among its settings.
-program() { { grep -lzx "GREENROOM_PORT=$port" /proc/[0-9]*/environ 2>/dev/null || true; } | cut -d/ -f3; }
+# The program's process: the one with our port among its settings, that is not buildah waiting for it.
+program() {
+    local process
+    for process in $(grep -lzx "GREENROOM_PORT=$port" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3); do
+        grep -q '^buildah' "/proc/$process/cmdline" 2>/dev/null || echo "$process"
+    done
+}
 
 clean_up() {
     local status=$?

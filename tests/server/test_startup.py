@@ -20,7 +20,7 @@ def refused(data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app", "serve"],
         cwd=ROOT,
-        env=environment(data, **settings),
+        env=environment(data, covered=True, **settings),
         capture_output=True,
         text=True,
         timeout=60,
@@ -29,8 +29,7 @@ def refused(data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def seconds_to_the_first_page(data: Path) -> float:
-    unmeasured = {name: value for name, value in environment(data).items() if not name.startswith("COVERAGE")}
-    with served(data, unmeasured) as server:
+    with served(data) as server:
         assert server.http.get("/").status_code == 200
         return time.perf_counter() - server.began
 
@@ -61,7 +60,7 @@ def test_the_start_page_comes_before_the_grader_which_is_ready_soon_and_the_serv
 
 
 def test_a_server_told_to_stop_while_the_grader_loads_stops_too(tmp_path: Path) -> None:
-    with served(tmp_path) as server:
+    with served(tmp_path, environment(tmp_path, covered=True)) as server:
         assert server.health() == "loading"
         assert server.terminate(10) == 0
 
