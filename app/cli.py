@@ -72,7 +72,8 @@ def grade(
     settings = _or_exit(from_environment)
     lines = _read_lines(jsonl, out)
     found = _content(content)
-    bank = [(question.prompt, found.rubrics[name]) for name, question in found.questions.items()]
+    banked = any('"question_id"' in line for line in lines)  # else the bank's vectors are not needed
+    bank = [(question.prompt, found.rubrics[name]) for name, question in found.questions.items() if banked]
     grader = _or_exit(lambda: load_embedding_grader(settings, bank))
     outcomes = grade_lines(
         lines,

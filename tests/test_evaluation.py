@@ -98,7 +98,7 @@ def test_mistakes_and_junk() -> None:
 def test_a_table_has_a_row_for_each_and_dashes_where_nothing_can_be_said() -> None:
     judged = [one("a", "partial", 2, 30), one("a", "strong", 4, 60)]
     found = agreement(judged, [2, 4])
-    assert found.spearman == 1
+    assert found.spearman == pytest.approx(1)
     assert list(by(judged, [2, 4], lambda item: item.kind)) == ["partial", "strong"]
     text = table({"mine": found}, "grader")
     assert text.splitlines()[2].startswith("| mine | 2 | 1.00 | 1.00 | 1.00 | 0.00 | – |")

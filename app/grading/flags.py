@@ -100,7 +100,7 @@ def flags(turn: Turn, refs: References) -> tuple[Flag, ...]:
 
 
 def _no_answer(text: str) -> bool:
-    count = len(words(text)) + len(_UNSPACED.findall(text))
+    count = min(len(text.split()), len(words(text))) + len(_UNSPACED.findall(text))
     if count < SHORTEST:
         return True
     return bool(_GIVING_UP.search(text)) and len(words(_GIVING_UP.sub(" ", text))) < GIVING_UP_REST

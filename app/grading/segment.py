@@ -15,7 +15,7 @@ SENTENCE_MOST_WORDS = 40
 """Longer sentences are cut by length: hardly anybody writes them, and a vector of one blurs several ideas."""
 SLICE_WORDS, SLICE_STEP, SLICE_CHARS = 24, 12, 240
 """A slice of a long stretch: its words, the words from one slice's start to the next's, and its characters at most."""
-SENTENCES_MOST = 400
+SENTENCES_MOST = 250
 """Bounds the time for a hostile text: beyond this many sentences, neighbours are joined."""
 
 _BREAK = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|$)|[。！？]+|;(?=\s)|\n+""")

@@ -52,8 +52,8 @@ def test_hostile_texts_take_little_time(name: str) -> None:
 
 
 def test_abbreviations_and_decimals_do_not_end_a_sentence() -> None:
-    answer = "I use metrics, e.g. AUC or recall, at 0.5. Then I compare A vs. B. Done!"
-    assert texts(answer) == ["I use metrics, e.g. AUC or recall, at 0.5.", "Then I compare A vs. B.", "Done!"]
+    answer = "I use metrics, e.g. AUC or recall, at 0.5. Then I compare old vs. new. Done!"
+    assert texts(answer) == ["I use metrics, e.g. AUC or recall, at 0.5.", "Then I compare old vs. new.", "Done!"]
 
 
 def test_list_lines_lose_their_markers() -> None:
