@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -103,6 +104,8 @@ def run() -> None:
         _stop(str(error))
     except (OSError, DatabaseError) as error:
         _stop(f"The data folder {settings.data_dir} can't be used: {error}\nGREENROOM_DATA_DIR names another one.")
+    gc.freeze()
+    gc.enable()  # the command line turns it off while it imports
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down in order, then raises the signal again
         signal.signal(number, lambda *_: sys.exit(0))
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)

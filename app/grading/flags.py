@@ -14,7 +14,7 @@ import numpy as np
 from app.core.feedback import Flag
 from app.grading.background import Elsewhere
 from app.grading.encoder import Vectors
-from app.grading.references import References
+from app.grading.references import References, best
 from app.grading.words import FUNCTION_WORDS, content_stems, words
 
 SHORTEST = 3
@@ -24,6 +24,10 @@ ECHO_SHARE, ECHO_NEAR, ECHO_WORDS = 0.45, 0.36, 12
 """An echo: this share of the content words come from the question (honest answers: up to 0.27; echoes: from 0.50), the
 sentences' mean cosine with it is this high, and it has this many content words: a short answer may well reuse the
 question's words."""
+ECHO_LEAD, ECHO_OWN_WORDS = -0.12, 0.12
+"""Nor is it an echo where the sentences are nearer to the points than to the prompt by more than this (echoes: by up to
+0.10), or more than this share of the content words come from a point's statement and not from the question (echoes: up
+to 0.10). Correct answers to long questions of published sets reuse the question's words, and these two spare most."""
 SHORT_ECHO_SHARE = 0.9
 """The same share for shorter answers and for the question of a follow-up: nothing but the prompt's own words."""
 
@@ -110,12 +114,18 @@ def _echo(turn: Turn, nearness: np.ndarray[tuple[int, int], np.dtype[np.float32]
     content = content_stems(words(turn.text))
     if not content:
         return False
-    prompts = range(refs.prompts.start, refs.prompts.stop)
-    shares = [sum(one in refs.stems[row] for one in content) / len(content) for row in prompts]
-    asked = prompts.start
-    if len(content) >= ECHO_WORDS and shares[0] >= ECHO_SHARE and float(nearness[:, asked].mean()) >= ECHO_NEAR:
-        return True
-    return len(content) >= SHORTEST and max(shares) >= SHORT_ECHO_SHARE
+    asked = refs.prompts.start
+    shares = [sum(one in stems for one in content) / len(content) for stems in refs.stems[asked : refs.prompts.stop]]
+    row = asked if len(content) >= ECHO_WORDS and shares[0] >= ECHO_SHARE else asked + int(np.argmax(shares))
+    if row == asked and len(content) >= ECHO_WORDS:
+        enough = shares[0] >= ECHO_SHARE and float(nearness[:, asked].mean()) >= ECHO_NEAR
+    else:
+        enough = len(content) >= SHORTEST and max(shares) >= SHORT_ECHO_SHARE
+    if not enough:
+        return False
+    lead = float((nearness[:, row] - best(nearness, refs.points).max(axis=1)).mean())
+    says = frozenset[str]().union(*(refs.stems[group.start] for group in refs.points)) - refs.stems[asked]
+    return lead >= ECHO_LEAD and sum(one in says for one in content) <= ECHO_OWN_WORDS * len(content)
 
 
 def _keyword_list(text: str, fewest: int) -> bool:
