@@ -47,9 +47,11 @@ of the sentences with the nearest text of this question and of the best other on
 question; of the 424 others one vague answer fell below."""
 
 _CLAUSELESS = frozenset(
-    """a about after against an and as at before between by down during each few first for from in into last less more
-    most of off on one or other others out over own per same than the through to two under up via vs with within without
-    """.split()  # noqa: SIM905
+    """
+    a about after against an and as at before between by down during each few first for from in into last less more
+    most of off on one or other others out over own per same than the through to two under up via vs with within
+    without
+    """.split()  # noqa: SIM905 - a list of a word a line is no easier to read
 )
 _CLAUSE_WORDS = FUNCTION_WORDS - _CLAUSELESS
 _PIECE = re.compile(r"[,;:\n•|/.!?()]+")
