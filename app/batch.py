@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.core.errors import GradingFailed, GreenroomError
 from app.core.feedback import Answer, Feedback
 from app.core.grader import Grader
 from app.core.question import Level, Question, Strict, Text
-from app.core.rubric import Mistake, Point, Rubric, Scale, Weight
+from app.core.rubric import Mistake, Point, Rubric, Scale
 
 OWN_RUBRIC = "own/rubric"
 """The question id that feedback on a rubric of one's own carries inside; it never appears in the output."""
@@ -29,7 +29,7 @@ class LinePoint(Strict):
     id: Name
     says: Text
     exemplars: tuple[Text, ...] = ()
-    weight: Weight = 1
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
 
 
 class LineMistake(Strict):
@@ -41,24 +41,29 @@ class LineMistake(Strict):
     correction: Text | None = None
 
 
-class Line(Strict):
-    """One line in: an answer with either the id of a question of the bank or a question and rubric of its own."""
+class Line(BaseModel):
+    """One line in: an answer with either the id of a question of the bank or a question and rubric of its own.
+
+    Other keys of a line are passed over: files often carry columns of their own, a label for instance.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: Id
     answer: str
     question_id: str | None = None
     question: str | None = None
     points: tuple[LinePoint, ...] | None = None
-    mistakes: tuple[LineMistake, ...] = ()
+    mistakes: tuple[LineMistake, ...] | None = None
 
     @model_validator(mode="after")
     def _one_rubric(self) -> Line:
-        own = self.question is not None or self.points is not None or bool(self.mistakes)
-        if own == (self.question_id is not None):
+        own = self.points is not None or bool(self.mistakes) or self.question_id is None
+        if own == (self.question_id is not None) or (own and self.question is None and self.points is None):
             raise ValueError("give either question_id, or question and points")
         if own and (self.question is None or not self.points):
             raise ValueError("a rubric of its own needs both question and at least one of points")
-        for what, entries in (("point", self.points or ()), ("mistake", self.mistakes)):
+        for what, entries in (("point", self.points or ()), ("mistake", self.mistakes or ())):
             ids = [entry.id for entry in entries]
             if len(set(ids)) < len(ids):
                 raise ValueError(f"two {what}s have the same id: give each its own")
@@ -209,7 +214,7 @@ def _own_rubric(line: Line) -> Rubric:
         Mistake.model_construct(
             id=mistake.id, says=mistake.says, exemplars=mistake.exemplars, correction=mistake.correction or ""
         )
-        for mistake in line.mistakes
+        for mistake in line.mistakes or ()
     )
     return Rubric.model_construct(question_id=OWN_RUBRIC, points=points, mistakes=mistakes)
 

@@ -50,7 +50,7 @@ def create_app(settings: Settings, grader: Grader | None = None) -> FastAPI:
     """
     found = content.load(settings.content_dir)
     store = Store(settings.database_path)
-    queue = GradingQueue((lambda: grader) if grader is not None else (lambda: _load_after_first_page(settings)))
+    queue = GradingQueue((lambda: grader) if grader is not None else (lambda: _load_after_first_page(settings, found)))
     practice = Practice(store, found.questions, found.rubrics, queue, answer_max_chars=settings.answer_max_chars)
 
     @contextlib.asynccontextmanager
@@ -79,16 +79,17 @@ def create_app(settings: Settings, grader: Grader | None = None) -> FastAPI:
     return app
 
 
-def load_grader(settings: Settings) -> Grader:
+def load_grader(settings: Settings, found: content.Content) -> Grader:
     """The grader that the settings name. Slow: it imports the model library and loads a model."""
     from app.grading.embedding import load_embedding_grader
 
-    return load_embedding_grader(settings)
+    bank = [(question.prompt, found.rubrics[name]) for name, question in found.questions.items()]
+    return load_embedding_grader(settings, bank)
 
 
-def _load_after_first_page(settings: Settings) -> Grader:
+def _load_after_first_page(settings: Settings, found: content.Content) -> Grader:
     time.sleep(HEAD_START)
-    return load_grader(settings)
+    return load_grader(settings, found)
 
 
 def run() -> None:

@@ -30,9 +30,7 @@ class WordGrader:
             raise GradingFailed("The word grader refuses this answer. Try again.")
         self.graded += 1
         found = [
-            PointCredit(
-                point_id=point.id, credit=1, evidence=_evidence(answer, word), after_probe=answer.after_probe
-            )
+            PointCredit(point_id=point.id, credit=1, evidence=_evidence(answer, word), after_probe=answer.after_probe)
             for answer in answers
             for point in rubric.points
             for word in (point.id, "ALL")

@@ -38,21 +38,27 @@ def test_a_bank_line_and_a_line_with_its_own_rubric_are_read(bank: Bank) -> None
         ("[" * 100_000, "not JSON"),
         ("[1]", "not a JSON object"),
         ({**BANKED, "question_id": "no/such"}, "no question 'no/such'"),
-        ({**BANKED, "extra": 1}, "extra: unknown key"),
         ({key: value for key, value in BANKED.items() if key != "answer"}, "answer: is missing"),
         ({**BANKED, "answer": 5}, "answer: Input should be a valid string"),
         ({**BANKED, "answer": "x" * 1001}, "1001 characters, at most 1000"),
         ({"id": 1, "answer": "x"}, "give either question_id, or question and points"),
-        ({**BANKED, "question": "Why?"}, "give either question_id, or question and points"),
+        ({**BANKED, "question": "Why?", "points": [POINT]}, "give either question_id, or question and points"),
+        ({**OWN, "points": [{**POINT, "exemplar": []}]}, "points.0.exemplar: unknown key"),
         ({**OWN, "points": []}, "at least one of points"),
         ({**OWN, "points": [POINT, POINT]}, "two points have the same id"),
-        ({**OWN, "points": [{**POINT, "weight": 9}]}, "points.0.weight"),
+        ({**OWN, "points": [{**POINT, "weight": 0}]}, "points.0.weight"),
         ({**OWN, "points": [{**POINT, "says": " "}]}, "points.0.says"),
     ],
 )
 def test_a_bad_line_says_what_to_do(bank: Bank, line: Any, reason: str) -> None:
     with pytest.raises(BadLine, match=reason.replace("[", r"\[")):
         read_line(line if isinstance(line, str) else json.dumps(line), bank, 1000)
+
+
+def test_columns_of_ones_own_are_passed_over(bank: Bank) -> None:
+    assert read_line(json.dumps({**BANKED, "grade": 3, "question": "as asked"}), bank, 1000).answer == BANKED["answer"]
+    weighted = {**OWN, "points": [{**POINT, "weight": 2.5}], "mistakes": None}
+    assert read_line(json.dumps(weighted), bank, 1000).rubric.points[0].weight == 2.5
 
 
 @pytest.mark.parametrize("workers", [1, 4])

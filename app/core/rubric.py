@@ -23,13 +23,13 @@ class Point(Strict):
     """One idea worth credit.
 
     `says` is the idea in one sentence, `why` tells the candidate why interviewers care, `weight` runs from 1 (nice)
-    to 3 (expected), `exemplars` are different ways in which people say it, `probe` is the follow-up that draws it out.
+    to 3 (expected) in the bank, `exemplars` are different ways in which people say it, `probe` is the follow-up that draws it out.
     """
 
     id: Slug
     says: Text
     why: Text
-    weight: Weight
+    weight: Annotated[int | float, Field(gt=0)]
     exemplars: tuple[Text, ...] = ()
     probe: Text
     kind: PointKind = PointKind.point

@@ -33,12 +33,16 @@ class Logistic(Strict):
 class Calibration(Strict):
     """The fitted functions, how they were made, and from which probability on a mistake counts as made.
 
-    `point` judges points that have exemplars, `bare` those that have only a statement, `signal` the signals.
+    `point` judges windows against points that have exemplars, `bare` against those that have only a statement, `signal`
+    against the signals. `context` and `bare_context` turn a point's best window into its credit, in the light of the
+    other points.
     """
 
     point: Logistic
     bare: Logistic
     signal: Logistic
+    context: Logistic
+    bare_context: Logistic
     mistake: Logistic
     bare_mistake: Logistic
     mistake_from: Annotated[float, Field(gt=0, lt=1)]

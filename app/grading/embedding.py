@@ -13,6 +13,7 @@ from app.core.rubric import PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
+from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context
 from app.grading.encoder import Encoder, Vectors, load_encoder
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
 from app.grading.references import References, references
@@ -62,6 +63,7 @@ class EmbeddingGrader:
         found: list[PointCredit] = []
         mistakes: dict[str, MistakeFeedback] = {}
         raised: list[tuple[Flag, ...]] = []
+        said = np.zeros(len(rubric.points))  # the highest probability of each point over the turns so far
         for answer in answers:
             reading = Reading(answer.text, self._encoder)
             single = reading.sentence_vectors
@@ -71,7 +73,11 @@ class EmbeddingGrader:
             if raised[-1]:
                 continue
             measured = reading.measured(rubric, refs, self._background)
-            found += self._points(rubric, answer, reading, measured)
+            if not reading.windows:
+                continue
+            nearest = point_probability(self._calibration, rubric, measured.points)
+            said = np.maximum(said, nearest.max(axis=0))
+            found += self._points(rubric, answer, reading, nearest, said)
             for mistake in self._mistakes(rubric, answer, reading, measured):
                 mistakes.setdefault(mistake.mistake_id, mistake)
         unusable = tuple(dict.fromkeys(flag for turn in raised for flag in turn)) if all(raised) else ()
@@ -79,25 +85,27 @@ class EmbeddingGrader:
             unusable = (Flag.no_answer,)
         return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
 
-    def _points(self, rubric: Rubric, answer: Answer, reading: Reading, measured: Measured) -> list[PointCredit]:
-        if not reading.windows:
-            return []
-        credit = point_credit(self._calibration, rubric, measured.points)
-        found = []
-        for column, point in enumerate(rubric.points):
-            row = int(credit[:, column].argmax())
-            found.append(
-                PointCredit(
-                    point_id=point.id,
-                    credit=round(float(credit[row, column]), 4),
-                    evidence=_evidence(answer, reading.windows[row]),
-                    after_probe=answer.after_probe,
-                )
+    def _points(
+        self,
+        rubric: Rubric,
+        answer: Answer,
+        reading: Reading,
+        nearest: npt.NDArray[np.float64],
+        said: npt.NDArray[np.float64],
+    ) -> list[PointCredit]:
+        credit = credit_in_context(self._calibration, rubric, nearest.max(axis=0), said)
+        return [
+            PointCredit(
+                point_id=point.id,
+                credit=round(float(credit[column]), 4),
+                evidence=_evidence(answer, reading.windows[int(nearest[:, column].argmax())]),
+                after_probe=answer.after_probe,
             )
-        return found
+            for column, point in enumerate(rubric.points)
+        ]
 
     def _mistakes(self, rubric: Rubric, answer: Answer, reading: Reading, measured: Measured) -> list[MistakeFeedback]:
-        if not reading.windows or not rubric.mistakes:
+        if not rubric.mistakes:
             return []
         made = mistake_probability(self._calibration, rubric, measured.mistakes)
         found = []
@@ -109,16 +117,26 @@ class EmbeddingGrader:
         return found
 
 
-def point_credit(
+def point_probability(
     calibration: Calibration, rubric: Rubric, measured: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
-    """Credit (windows, points), 0..1, from features (windows, points, features)."""
-    credit = np.zeros(measured.shape[:2])
+    """Probabilities (windows, points) that a window says a point, from features (windows, points, features)."""
+    said = np.zeros(measured.shape[:2])
     for column, point in enumerate(rubric.points):
         judge = calibration.signal if point.kind is PointKind.signal else calibration.point
         judge = judge if point.exemplars else calibration.bare
-        credit[:, column] = judge(measured[:, column], POINT_FEATURES)
-    return credit
+        said[:, column] = judge(measured[:, column], POINT_FEATURES)
+    return said
+
+
+def credit_in_context(
+    calibration: Calibration, rubric: Rubric, own: npt.NDArray[np.float64], so_far: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Credit (points,), 0..1, from the probabilities of one turn and the highest of the turns up to it."""
+    if len(rubric.points) < FEWEST:
+        return own
+    judge = calibration.context if all(point.exemplars for point in rubric.points) else calibration.bare_context
+    return judge(in_context(own, so_far), CONTEXT_FEATURES)
 
 
 def mistake_probability(

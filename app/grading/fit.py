@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.rubric import PointKind, Rubric
+from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import Calibration, Logistic
+from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context
 from app.grading.embedding import Reading
 from app.grading.encoder import Encoder
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured
@@ -46,10 +48,13 @@ class Labelled(NamedTuple):
 class Example(NamedTuple):
     """What is measured of one labelled answer against one point or mistake.
 
-    `features` is (windows, features); `inside` marks the windows on the labelled stretch; `target` is 0..1.
+    `answer` tells the answers apart and `flagged` says that this one earns nothing anyway. `features` is (windows,
+    features); `inside` marks the windows on the labelled stretch; `target` is 0..1.
     """
 
     question_id: str
+    answer: int
+    flagged: bool
     group: str
     features: npt.NDArray[np.float32]
     inside: npt.NDArray[np.bool_]
@@ -59,15 +64,17 @@ class Example(NamedTuple):
 def collect(answers: Iterable[Labelled], encoder: Encoder, background: Background) -> list[Example]:
     """The examples in `answers`, each measured with its rubric's exemplars and again with the statements alone."""
     found: list[Example] = []
-    for answer in answers:
+    for number, answer in enumerate(answers):
         reading = Reading(answer.text, encoder)
         if not reading.windows:
             continue
+        flagged = _is_flagged(answer, reading, encoder, background)
         for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
             refs = references(answer.question, rubric, encoder)
             measured = reading.measured(rubric, refs, None if bare else background)
-            found += _point_examples(answer, reading, measured, bare=bare)
-            found += _mistake_examples(answer, reading, measured, bare=bare)
+            mine = _point_examples(answer, reading, measured, bare=bare)
+            mine += _mistake_examples(answer, reading, measured, bare=bare)
+            found += [one._replace(answer=number, flagged=flagged) for one in mine]
     return found
 
 
@@ -82,6 +89,8 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
         ("bare_mistake", MISTAKE_FEATURES),
     ):
         judges[group] = _fit_group([one for one in examples if one.group == group], names)
+    judges["context"] = _fit_context(examples, {"point": judges["point"], "signal": judges["signal"]})
+    judges["bare_context"] = _fit_context(examples, {"bare": judges["bare"]})
     threshold = _best_threshold([one for one in examples if one.group == "mistake"], judges["mistake"])
     return Calibration(**judges, mistake_from=threshold, made_by=made_by or {})
 
@@ -123,6 +132,35 @@ def _fit_group(examples: Sequence[Example], names: tuple[str, ...]) -> Logistic:
     return judge
 
 
+def _fit_context(examples: Sequence[Example], judges: dict[str, Logistic]) -> Logistic:
+    """The second step: each point's credit from its own best window and from the other points of the same answer.
+
+    Flagged answers are left out, as they never come this far.
+    """
+    answers: dict[int, list[Example]] = {}
+    for one in examples:
+        if one.group in judges and not one.flagged:
+            answers.setdefault(one.answer, []).append(one)
+    rows, targets = [], []
+    for points in answers.values():
+        if len(points) >= FEWEST:
+            own = np.array([judges[one.group](one.features, POINT_FEATURES).max() for one in points])
+            rows.append(in_context(own, own))
+            targets += [one.target for one in points]
+    if not rows:  # nothing to learn from: the credit is the point's own probability
+        return Logistic(bias=0.0, weights={"own": 1.0, "others": 0.0})
+    bias, weights = logistic_regression(np.concatenate(rows).astype(np.float64), np.array(targets))
+    return Logistic(
+        bias=round(bias, 4), weights=dict(zip(CONTEXT_FEATURES, np.round(weights, 4).tolist(), strict=True))
+    )
+
+
+def _is_flagged(answer: Labelled, reading: Reading, encoder: Encoder, background: Background) -> bool:
+    refs = references(answer.question, answer.rubric, encoder)
+    around = background.elsewhere(answer.question_id, reading.sentence_vectors)
+    return bool(flags.flags(flags.Turn(answer.text, reading.sentence_vectors, around, False), refs))
+
+
 def _choose(one: Example, judge: Logistic | None, names: tuple[str, ...]) -> int:
     """The row of the window that stands for this example, judged by `nearest` alone in the first round."""
     score = one.features[:, 0].astype(np.float64) if judge is None else judge(one.features, names)
@@ -154,7 +192,7 @@ def _point_examples(answer: Labelled, reading: Reading, measured: Measured, *, b
             continue  # no rubric of one's own has the signals' bare statements
         inside = _inside(reading, answer.spans.get(point.id))
         features = measured.points[:, column]
-        found.append(Example(answer.question_id, group, features, inside, answer.credits[point.id]))
+        found.append(Example(answer.question_id, 0, False, group, features, inside, answer.credits[point.id]))
     return found
 
 
@@ -164,7 +202,9 @@ def _mistake_examples(answer: Labelled, reading: Reading, measured: Measured, *,
         span = answer.mistakes.get(mistake.id)
         features = measured.mistakes[:, column]
         group = "bare_mistake" if bare else "mistake"
-        found.append(Example(answer.question_id, group, features, _inside(reading, span), float(span is not None)))
+        found.append(
+            Example(answer.question_id, 0, False, group, features, _inside(reading, span), float(span is not None))
+        )
     return found
 
 
