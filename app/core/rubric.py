@@ -22,9 +22,9 @@ class PointKind(StrEnum):
 class Point(Strict):
     """One idea worth credit.
 
-    `says` is the idea in one sentence, `why` tells the candidate why interviewers care, `weight` runs in the bank from 1
-    (nice) to 3 (expected), `exemplars` are different ways in which people say it, `probe` is the follow-up that draws
-    it out.
+    `says` is the idea in one sentence, `why` tells the candidate why interviewers care, `weight` runs in the
+    bank from 1 (nice) to 3 (expected), `exemplars` are different ways in which people say it, `probe` is the
+    follow-up that draws it out.
     """
 
     id: Slug
