@@ -17,6 +17,10 @@ FEWEST = 4
 SURE = 0.01
 """Probabilities are kept this far from 0 and 1, so that no single point outweighs all others."""
 
+REACH = 2.0
+"""Log odds to which the other points' are cut: a short answer leaves most points far behind, and no more than "probably
+not said" may count against the two or three that it makes well."""
+
 Array = npt.NDArray[np.float64]
 
 
@@ -25,7 +29,7 @@ def in_context(own: Array, so_far: Array) -> npt.NDArray[np.float32]:
 
     `own` (points,) are the probabilities that this turn says each point, `so_far` the highest over the turns up to it.
     """
-    odds = log_odds(so_far)
+    odds = np.clip(log_odds(so_far), -REACH, REACH)
     others = (odds.sum() - odds) / max(1, len(odds) - 1)
     return np.stack([log_odds(own), others], axis=1).astype(np.float32)
 
