@@ -108,7 +108,7 @@ def test_a_short_list_of_examples_is_an_honest_answer_to_a_probe(judge: Any) -> 
 def test_a_point_said_after_a_probe_counts_less(judge: Any) -> None:
     shadow = "I let it see real requests in the background and just log what it would have said."
     first = next(one for one in judge(shadow).points if one.point_id == "shadow")
-    after = next(one for one in judge("I'd ask the product owner.", shadow).points if one.point_id == "shadow")
+    after = next(one for one in judge("I do not know.", shadow).points if one.point_id == "shadow")
     assert after.after_probe
     assert after.credit == pytest.approx(0.7 * first.credit, abs=1e-3)
 
@@ -121,3 +121,14 @@ def test_threads_get_what_one_thread_gets(judge: Any) -> None:
     texts = [GOOD, VAGUE, WRONG, ECHO] * 3
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(judge, texts)) == [judge(text) for text in texts]
+
+
+def test_what_was_said_before_is_context_and_what_comes_later_is_not(judge: Any) -> None:
+    shadow = "I let it see real requests in the background and just log what it would have said."
+    fair = "Both are scored once on the same frozen set from last month that neither of them has seen."
+
+    def credit(found: Feedback, point: str) -> float:
+        return next(one.credit for one in found.points if one.point_id == point)
+
+    assert credit(judge(fair, shadow), "shadow") > credit(judge("I do not know.", shadow), "shadow")
+    assert credit(judge(fair, shadow), "same-holdout") == credit(judge(fair), "same-holdout")
