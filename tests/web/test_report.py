@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from app.core.feedback import Evidence, Feedback, Status
+from app.core.feedback import MISTAKE_COST, Evidence, Feedback, Status
 from app.core.question import Level
 from app.core.rubric import Verdict
 from tests.web.helpers import (
@@ -140,7 +140,7 @@ def test_a_mistake_is_shown_with_the_words_and_what_is_right_instead(client: Tes
     assert entry.one("blockquote").text == wrong
     assert " ".join(known.says.split()) in entry.text
     assert " ".join(known.correction.split()) in entry.text
-    assert "92 of 100" in page.text, "a mistake costs 8"
+    assert f"{100 - MISTAKE_COST:.0f} of 100" in page.text
     assert " ".join(known.correction.split()) in page.one("section", class_="next").text
 
 

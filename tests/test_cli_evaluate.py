@@ -1,0 +1,68 @@
+"""`evaluate` and `calibrate` on a small folder of real content, with the real encoder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.grading.calibration import Calibration
+from tests.conftest import ROOT
+
+QUESTIONS = ("lifecycle/champion-challenger", "fundamentals/overfitting")
+KINDS = {"strong", "partial", "wrong", "keyword_list"}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("content")
+    for question in QUESTIONS:
+        for name in (f"question_bank/{question}.yaml", f"rubrics/{question}.yaml"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+        lines = (ROOT / f"rubrics/{question}.examples.jsonl").read_text("utf-8").splitlines()
+        kept = [line for line in lines if json.loads(line)["kind"] in KINDS]
+        (root / f"rubrics/{question}.examples.jsonl").write_text("\n".join(kept), "utf-8")
+    for name in ("signals.yaml", "scale.yaml"):
+        shutil.copy(ROOT / "rubrics" / name, root / "rubrics" / name)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path_factory.getbasetemp() / "evaluate-data"))
+
+
+def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    ran = CliRunner().invoke(app, ["evaluate", "--content", str(small), "--by", "kind", "--json", str(out)])
+    assert ran.exit_code == 0, ran.output
+    figures = json.loads(out.read_text("utf-8"))
+    names = [one["grader"] for one in figures]
+    assert names[0].startswith("embedding")
+    assert len(names) == 4
+    assert all(name in ran.stdout for name in names)
+    assert set(figures[0]["parts"]) == KINDS
+    assert figures[0]["overall"]["spearman_within"] > figures[1]["overall"]["spearman_within"]
+
+
+def test_calibrate_writes_a_calibration_that_says_how_it_was_made(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "calibration.json"
+    ran = CliRunner().invoke(app, ["calibrate", "--content", str(small), "--out", str(out)])
+    assert ran.exit_code == 0, ran.output
+    made = Calibration.model_validate_json(out.read_text("utf-8"))
+    assert "2 questions" in made.made_by["data"]
+    assert made.context.weights["own"] > 0
+
+
+@pytest.mark.parametrize("command", ["evaluate", "calibrate"])
+def test_without_labelled_answers_it_says_what_is_needed(small: Path, tmp_path: Path, command: str) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(small, bare, ignore=shutil.ignore_patterns("*.jsonl"))
+    ran = CliRunner().invoke(app, [command, "--content", str(bare)])
+    assert ran.exit_code == 2
+    assert "examples.jsonl" in ran.output
