@@ -7,7 +7,7 @@
 #   --build-arg PIP_EXTRA_ARGS="--extra-index-url <index of CPU wheels>"
 # Any Debian-like base with Python 3.11+ and its venv module will do:
 #   --build-arg BASE_IMAGE=...
-ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 
 FROM ${BASE_IMAGE} AS build

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.core.feedback import Feedback
-from app.core.plan import Options
+from app.core.plan import Mode, Options
 from app.store.codec import to_time
 from app.store.rows import EndingRow, FeedbackRow, PromptRow, ReplyRow, RoundQuestionRow, RoundRow
 
@@ -62,18 +62,28 @@ def past_rounds(session: Session) -> list[PastRound]:
 
 
 def unsettled_rounds(session: Session) -> list[str]:
-    """Rounds that have no ending, or an answer whose question is not graded; for start-up and the sweep."""
+    """Rounds whose strict clock runs, or that have an answer not graded; for start-up and the sweep."""
     ended = select(EndingRow.round_id)
-    unfinished = session.exec(select(RoundRow.id).where(col(RoundRow.id).not_in(ended))).all()
+    same_prompt = (col(ReplyRow.round_id) == col(PromptRow.round_id)) & (
+        col(ReplyRow.position) == col(PromptRow.position)
+    )
+    on_the_clock = session.exec(
+        select(RoundRow.id)
+        .join(PromptRow, col(PromptRow.round_id) == col(RoundRow.id))
+        .join(ReplyRow, same_prompt, isouter=True)
+        .where(
+            col(ReplyRow.round_id).is_(None),
+            col(RoundRow.id).not_in(ended),
+            func.json_extract(RoundRow.options, "$.mode") == Mode.pressure.value,
+            func.json_extract(RoundRow.options, "$.minutes").is_not(None),
+        )
+    ).all()
     last = (
         select(
             col(PromptRow.round_id).label("round_id"),
             func.max(PromptRow.position).label("position"),
         )
-        .join(
-            ReplyRow,
-            (col(ReplyRow.round_id) == col(PromptRow.round_id)) & (col(ReplyRow.position) == col(PromptRow.position)),
-        )
+        .join(ReplyRow, same_prompt)
         .group_by(col(PromptRow.round_id), col(PromptRow.question_index))
         .subquery()
     )
@@ -86,7 +96,7 @@ def unsettled_rounds(session: Session) -> list[str]:
         )
         .where(col(FeedbackRow.round_id).is_(None))
     ).all()
-    return sorted({*unfinished, *ungraded})
+    return sorted({*on_the_clock, *ungraded})
 
 
 def recent_questions(session: Session, most: int = 200) -> list[str]:

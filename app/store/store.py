@@ -195,7 +195,7 @@ class Store:
             return history.past_rounds(session)
 
     def unsettled_rounds(self) -> list[str]:
-        """Rounds that have no ending, or an answer whose question is not graded; for start-up and the sweep."""
+        """Rounds whose strict clock runs, or that have an answer not graded; for start-up and the sweep."""
         with Session(self.engine) as session:
             return history.unsettled_rounds(session)
 

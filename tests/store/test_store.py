@@ -353,8 +353,12 @@ def test_times_sort_rightly_with_and_without_fractions_of_a_second(store: Store)
     assert store.recent_questions() == [f"lifecycle/q{number}" for number in range(5, -1, -1)]
 
 
-def test_rounds_without_an_ending_or_with_an_ungraded_answer_are_unsettled(store: Store) -> None:
+def test_rounds_on_a_strict_clock_or_with_an_ungraded_answer_are_unsettled(store: Store) -> None:
     started(store, "open")
+    store.add_round(a_round("untimed", minutes=None))
+    store.add_round(a_round("coached", mode=Mode.coach))
+    waiting = submitted(store, started(store, "waiting"))  # for the candidate: nothing is open, so no clock runs
+    store.add_feedback(waiting.id, 0, graded(), BEGIN)
     for round_id in ("ungraded", "failed", "settled", "half"):
         round_ = submitted(store, started(store, round_id))
         if round_id == "half":  # the first question graded, the second not
