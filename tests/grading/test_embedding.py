@@ -11,7 +11,8 @@ from app.core.feedback import Answer, Feedback, Flag, Status
 from app.core.question import Question
 from app.core.rubric import Rubric
 from app.grading.embedding import EmbeddingGrader
-from tests.grading.test_contract import GOOD, INJECTION, OFF_TOPIC
+from tests.grading.test_contract import GOOD, OFF_TOPIC
+from tests.grading.test_hostile import INJECTION
 
 VAGUE = (
     "It depends on many factors, and in my experience the key is to be careful and systematic. You want to evaluate it "
