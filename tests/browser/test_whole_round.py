@@ -129,6 +129,19 @@ def test_ending_a_round_asks_first(page: Page, site: Site) -> None:
     assert site.rows("select * from endings") == []
 
 
+def test_the_browser_keeps_no_draft_of_a_round_that_is_over(page: Page, site: Site) -> None:
+    choose_own_mix(page)
+    round_id = str(page.locator("#round").get_attribute("data-round"))
+    keep = 'key => localStorage.setItem(key, \'{"text": "secret", "revision": 0}\')'
+    page.evaluate(keep, f"greenroom:{round_id}:0")
+    page.evaluate(keep, "greenroom:another:0")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="End round").click()
+    page.wait_for_url("**/report")
+    expect(page.locator("h1")).to_be_visible()
+    assert page.evaluate("() => Object.keys(localStorage)") == ["greenroom:another:0"]
+
+
 def test_an_empty_answer_is_refused_on_the_page(page: Page, site: Site, watch: Watch) -> None:
     watch.expected = ("422",)
     choose_own_mix(page)
