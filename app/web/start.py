@@ -32,7 +32,7 @@ def start_page(request: Request, wired: Wired) -> Response:
         "tracks": list(Track),
         "lengths": LENGTHS,
         "most_questions": MOST_QUESTIONS,
-        "chosen": past[0].options if past else Options(domains=tuple(Domain)),
+        "chosen": next((one.options for one in past if not one.options.only), Options(domains=tuple(Domain))),
         "open_rounds": [one for one in past if one.ended_at is None][:3],
         "played": sum(one.ended_at is not None for one in past),
         "question_count": len(wired.practice.questions),

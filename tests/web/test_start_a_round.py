@@ -134,6 +134,14 @@ def test_the_start_page_remembers_the_last_choices(client: TestClient) -> None:
     assert [one.attrs["value"] for one in page.one("select", id="track").all("option", selected="")] == ["data_science"]
 
 
+def test_practising_one_question_does_not_change_the_choices_for_rounds(client: TestClient) -> None:
+    start(client, domains=["fundamentals"], level="staff", mode="pressure")
+    client.post(f"/questions/{OVERFITTING}/practise", data={"level": "mid", "mode": "coach"})
+    page = read(client.get("/").text)
+    assert [one.attrs["value"] for one in page.all("input", checked="") if one.attrs["name"] == "level"] == ["staff"]
+    assert [one.attrs["value"] for one in page.all("input", checked="") if one.attrs["name"] == "mode"] == ["pressure"]
+
+
 def test_an_open_round_is_offered_to_be_taken_up_and_an_ended_one_is_not(client: TestClient) -> None:
     open_round = begin(client, OVERFITTING, RECALL, ago=timedelta(minutes=1))
     ended = begin(client, OVERFITTING)
