@@ -1,4 +1,4 @@
-"""Content files -> core values: the question bank, the rubrics, the signals, the scale and the labelled answers.
+"""Content files -> core values: the question bank, the rubrics with their pairs, the scale, the labelled answers.
 
 Every file has a strict schema; `load` collects all problems before it raises, so that an author sees them at once.
 """
@@ -6,7 +6,7 @@ Every file has a strict schema; `load` collects all problems before it raises, s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,7 +14,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from app.content_schemas import (
+    TWINS,
+    AnswerKind,
     LabelledAnswer,
+    Pair,
     RubricFile,
     ScaleFile,
     SignalEntry,
@@ -49,6 +52,7 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     scale = reader.file("rubrics/scale.yaml", ScaleFile)
     rubrics = reader.rubrics({entry.id: entry for entry in signals.signals} if signals else {})
     reader.match(questions, rubrics)
+    rubrics = reader.with_pairs(rubrics)
     examples = reader.examples(rubrics) if with_examples else {}
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
@@ -63,6 +67,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "rubrics/signals.schema.json": SignalsFile,
         "rubrics/scale.schema.json": ScaleFile,
         "rubrics/example.schema.json": LabelledAnswer,
+        "rubrics/pair.schema.json": Pair,
     }
     return {path: model.model_json_schema() for path, model in models.items()}
 
@@ -154,21 +159,49 @@ class _Reader:
         if not bank:
             self.problem("question_bank", "", f"no questions found below {self.root}")
 
-    def examples(self, rubrics: dict[str, Rubric]) -> dict[str, tuple[LabelledAnswer, ...]]:
-        found: dict[str, tuple[LabelledAnswer, ...]] = {}
-        for path in sorted((self.root / "rubrics").glob("*/*.examples.jsonl")):
-            name = path.relative_to(self.root).as_posix()
-            place = f"{path.parent.name}/{path.name.removesuffix('.examples.jsonl')}"
-            rubric = rubrics.get(place)
-            if rubric is None:
-                if not (self.root / f"question_bank/{place}.yaml").exists():
-                    self.problem(name, "", f"has no question: write question_bank/{place}.yaml")
-                continue
-            found[place] = tuple(self._lines(name, path, rubric))
+    def with_pairs(self, rubrics: dict[str, Rubric]) -> dict[str, Rubric]:
+        """The rubrics with the sentences of their `<slug>.pairs.jsonl`, where there is one."""
+        found = dict(rubrics)
+        for name, path, place in self._beside(rubrics, ".pairs.jsonl"):
+            rubric = rubrics[place]
+            known = {point.id for point in rubric.points} | {mistake.id for mistake in rubric.mistakes}
+            pairs = []
+            for number, pair in self._lines(name, path, Pair):
+                if (pair.point or pair.mistake) not in known:
+                    kind, one = ("point", pair.point) if pair.point else ("mistake", pair.mistake)
+                    self.problem(name, f"line {number}", f"no such {kind} in the rubric: {one}")
+                pairs.append(pair)
+            found[place] = _with_pairs(rubric, pairs)
         return found
 
-    def _lines(self, name: str, path: Path, rubric: Rubric) -> Iterator[LabelledAnswer]:
-        ids: set[str] = set()
+    def examples(self, rubrics: dict[str, Rubric]) -> dict[str, tuple[LabelledAnswer, ...]]:
+        """The labelled answers of each question that has some."""
+        found: dict[str, tuple[LabelledAnswer, ...]] = {}
+        for name, path, place in self._beside(rubrics, ".examples.jsonl"):
+            known: dict[str, LabelledAnswer] = {}
+            for number, example in self._lines(name, path, LabelledAnswer):
+                for reason in [*_label_problems(example, rubrics[place]), *_twin_problems(example, known)]:
+                    self.problem(name, f"line {number}", reason)
+                if example.id in known:
+                    self.problem(name, f"line {number}", f"duplicate id {example.id}")
+                known[example.id] = example
+            if missing := [kind.value for kind in AnswerKind if kind not in {one.kind for one in known.values()}]:
+                self.problem(name, "", f"has no answer of kind {', '.join(missing)}: write at least one of each")
+            found[place] = tuple(known.values())
+        return found
+
+    def _beside(self, rubrics: dict[str, Rubric], suffix: str) -> Iterator[tuple[str, Path, str]]:
+        """(name, path, question id) of each file with this suffix that lies beside a rubric."""
+        for path in sorted((self.root / "rubrics").glob(f"*/*{suffix}")):
+            name = path.relative_to(self.root).as_posix()
+            place = f"{path.parent.name}/{path.name.removesuffix(suffix)}"
+            if place in rubrics:
+                yield name, path, place
+            elif not (self.root / f"question_bank/{place}.yaml").exists():
+                self.problem(name, "", f"has no question: write question_bank/{place}.yaml")
+
+    def _lines(self, name: str, path: Path, model: type[File]) -> Iterator[tuple[int, File]]:
+        """(line number, value) of each line of JSON that is what it should be."""
         try:
             lines = path.read_text("utf-8").split("\n")  # splitlines() also cuts at characters that JSON text may hold
         except UnicodeDecodeError as error:
@@ -182,15 +215,8 @@ class _Reader:
             except json.JSONDecodeError as error:
                 self.problem(name, f"line {number}", f"not JSON: {error}")
                 continue
-            example = self.value(name, data, LabelledAnswer, prefix=f"line {number}: ")
-            if example is None:
-                continue
-            for reason in _label_problems(example, rubric):
-                self.problem(name, f"line {number}", reason)
-            if example.id in ids:
-                self.problem(name, f"line {number}", f"duplicate id {example.id}")
-            ids.add(example.id)
-            yield example
+            if (value := self.value(name, data, model, prefix=f"line {number}: ")) is not None:
+                yield number, value
 
 
 def _label_problems(example: LabelledAnswer, rubric: Rubric) -> Iterator[str]:
@@ -208,6 +234,34 @@ def _label_problems(example: LabelledAnswer, rubric: Rubric) -> Iterator[str]:
             yield f"{what}: needs the span of text that shows it"
         elif span not in example.answer:
             yield f"{what}: its span is not in the answer, word for word"
+
+
+def _twin_problems(example: LabelledAnswer, known: dict[str, LabelledAnswer]) -> Iterator[str]:
+    """What is wrong with its `twin_of`, given the answers above it."""
+    if (example.kind in TWINS) != (example.twin_of is not None):
+        yield "twin_of: name the answer that a turned or reworded one was written from, and only there"
+    elif example.twin_of and (example.twin_of not in known or known[example.twin_of].kind in TWINS):
+        yield f"twin_of: no such answer above: {example.twin_of}"
+
+
+def _with_pairs(rubric: Rubric, pairs: Sequence[Pair]) -> Rubric:
+    exemplars: dict[str, list[str]] = {}
+    contrasts: dict[str, list[str]] = {}
+    for pair in pairs:
+        of = pair.point or pair.mistake or ""
+        contrasts.setdefault(of, []).append(pair.contrast)
+        if pair.exemplar:
+            exemplars.setdefault(of, []).append(pair.exemplar)
+
+    def more(one: Point | Mistake) -> dict[str, tuple[str, ...]]:
+        return {
+            "exemplars": (*one.exemplars, *exemplars.get(one.id, ())),
+            "contrasts": tuple(contrasts.get(one.id, ())),
+        }
+
+    points = tuple(point.model_copy(update=more(point)) for point in rubric.points)
+    mistakes = tuple(mistake.model_copy(update=more(mistake)) for mistake in rubric.mistakes)
+    return rubric.model_copy(update={"points": points, "mistakes": mistakes})
 
 
 def _resolve(question_id: str, file: RubricFile, signals: dict[str, SignalEntry]) -> Rubric:

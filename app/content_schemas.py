@@ -115,6 +115,12 @@ class AnswerKind(StrEnum):
     terse = "terse"
     paraphrase = "paraphrase"
     transcript = "transcript"
+    turned = "turned"
+    reworded = "reworded"
+
+
+TWINS = frozenset({AnswerKind.turned, AnswerKind.reworded})
+"""Kinds written from another answer: its key claims turned false, or the same things said in other words."""
 
 
 class PointLabel(Strict):
@@ -125,14 +131,50 @@ class PointLabel(Strict):
 
 
 class LabelledAnswer(Strict):
-    """One line of `<slug>.examples.jsonl`: an answer with a person's judgement (grade 0..4)."""
+    """One line of `<slug>.examples.jsonl`: an answer with a person's judgement (grade 0..4).
+
+    `twin_of` is the id of the answer that a turned or reworded one was written from.
+    """
 
     id: Text
     kind: AnswerKind
+    twin_of: str | None = None
     grade: Annotated[int, Field(ge=0, le=4)]
     answer: Text
     points: dict[str, PointLabel]
     mistakes: dict[str, str]
+
+
+class Pair(Strict):
+    """One line of `<slug>.pairs.jsonl`: a sentence of a point or mistake beside its closest opposite.
+
+    Of a point: `true` says it, `turned` is the same sentence made false, `near` (alone) is on the topic and does not say
+    it. Of a mistake: `made` makes it, `right` is the closest sentence that is innocent of it.
+    """
+
+    point: Slug | None = None
+    true: Text | None = None
+    turned: Text | None = None
+    near: Text | None = None
+    mistake: Slug | None = None
+    made: Text | None = None
+    right: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> Pair:
+        if self.model_fields_set not in ({"point", "true", "turned"}, {"point", "near"}, {"mistake", "made", "right"}):
+            raise ValueError("a line has point, true and turned; or point and near; or mistake, made and right")
+        return self
+
+    @property
+    def exemplar(self) -> str | None:
+        """The sentence that says the point or makes the mistake; None for a `near`."""
+        return self.true or self.made
+
+    @property
+    def contrast(self) -> str:
+        """The sentence that does not."""
+        return self.turned or self.near or self.right or ""
 
 
 def refuse_duplicates(ids: list[str], what: str) -> None:

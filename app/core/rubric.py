@@ -23,8 +23,8 @@ class Point(Strict):
     """One idea worth credit.
 
     `says` is the idea in one sentence, `why` tells the candidate why interviewers care, `weight` runs in the
-    bank from 1 (nice) to 3 (expected), `exemplars` are different ways in which people say it, `probe` is the
-    follow-up that draws it out.
+    bank from 1 (nice) to 3 (expected), `exemplars` are different ways in which people say it, `contrasts` are sentences
+    close to them that do not say it, and `probe` is the follow-up that draws it out.
     """
 
     id: Slug
@@ -32,16 +32,21 @@ class Point(Strict):
     why: Text
     weight: Annotated[int | float, Field(gt=0)]
     exemplars: tuple[Text, ...] = ()
+    contrasts: tuple[Text, ...] = ()
     probe: Text
     kind: PointKind = PointKind.point
 
 
 class Mistake(Strict):
-    """A claim that is wrong, with the ways in which people make it and what is right instead."""
+    """A claim that is wrong, with the ways in which people make it and what is right instead.
+
+    `contrasts` are sentences close to the exemplars that are innocent of it.
+    """
 
     id: Slug
     says: Text
     exemplars: tuple[Text, ...] = ()
+    contrasts: tuple[Text, ...] = ()
     correction: Text
 
 

@@ -1,4 +1,4 @@
-"""The sentence encoder: texts -> unit vectors, offline, the same text in the same company always the same vector."""
+"""The sentence encoder: texts -> unit vectors, offline, the same text always the same vector."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.errors import GradingFailed
+from app.grading.batching import Batcher
 from app.grading.cache import VectorCache
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 TOKENS_MOST = 128
 """Tokens read of one text; the packaged model was trained on texts of at most 128."""
-BATCH = 32
+STEP, BATCH = 8, 32
+"""Texts whose tokens round up to the same multiple of STEP share a batch, at most BATCH of them."""
+WORKERS = min(4, os.cpu_count() or 1)
+"""Batches that run at the same time, each on one core."""
 REMEMBERED = 256
 """Bundles of rubric vectors kept in memory; a bundle of 100 texts is 150 kB."""
 
@@ -43,6 +47,7 @@ class Encoder:
         self._bundles: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
         self._tokenizer_lock = threading.Lock()
+        self._batcher = Batcher[str, npt.NDArray[np.float32]](self._forward, most=BATCH, workers=WORKERS)
 
     @property
     def width(self) -> int:
@@ -52,29 +57,38 @@ class Encoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32 (len(texts), width).
 
-        Padding makes the last bits of a vector depend on what shares its batch, so a caller that wants the same bits
-        again passes the same texts together. Raises GradingFailed when the model fails.
+        A text's vector does not depend, to the last bit, on what shares its batch. Raises GradingFailed when the model
+        fails.
         """
-        found = np.zeros((len(texts), self.width), np.float32)
-        order = sorted(
-            range(len(texts)), key=lambda index: -len(texts[index])
-        )  # alike lengths share a batch: less padding
+        if not texts:
+            return np.zeros((0, self.width), np.float32)
         try:
-            for first in range(0, len(order), BATCH):
-                rows = order[first : first + BATCH]
-                found[rows] = self._forward([texts[row] for row in rows])
+            rows = self._batcher.run([(self._size(text), text) for text in map(_valid, texts)])
         except (RuntimeError, MemoryError, ValueError) as error:
             raise GradingFailed(
                 f"The sentence model {self.name} failed ({type(error).__name__}). Try again; if it keeps failing, free "
                 "some memory and restart Greenroom."
             ) from error
-        return found
+        return np.stack(rows)
 
-    def _forward(self, texts: list[str]) -> Vectors:
+    def _size(self, text: str) -> int:
+        """The tokens of `text`, rounded up to a multiple of STEP."""
+        with self._tokenizer_lock:  # the tokenizer's padding state can't be shared between threads; the network can
+            count = len(self._model.tokenizer(text, truncation=True, max_length=TOKENS_MOST)["input_ids"])
+        return -(-count // STEP) * STEP
+
+    def _forward(self, size: int, texts: list[str]) -> Vectors:
+        """Unit vectors of texts of one size. All are padded to that size, so that their bits don't tell of each other."""
         import torch
 
-        with self._tokenizer_lock:  # the tokenizer's padding state can't be shared between threads; the network can
-            features = self._model.preprocess([_valid(text) for text in texts])
+        with self._tokenizer_lock:
+            features = self._model.preprocess(texts)
+        short = size - features["attention_mask"].shape[1]
+        if short > 0:
+            fill = {"input_ids": self._model.tokenizer.pad_token_id or 0}
+            for name, value in features.items():
+                if isinstance(value, torch.Tensor) and value.dim() == 2:
+                    features[name] = torch.nn.functional.pad(value, (0, short), value=fill.get(name, 0))
         with torch.inference_mode():
             vectors = self._model(features)["sentence_embedding"]
             return np.asarray(torch.nn.functional.normalize(vectors, dim=1).float().numpy(), np.float32)
@@ -117,8 +131,8 @@ def text_key(texts: Sequence[str]) -> str:
 def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -> Encoder:
     """The encoder of the sentence-transformers model in the folder `model_path`; None means the packaged MiniLM.
 
-    Takes seconds: torch is imported here, and set to one thread: several answers at once use the cores better than one
-    answer on several, and the bits then don't depend on the machine's number of cores. Never reaches for the network
+    Takes seconds: torch is imported here, and set to one thread: several batches at once use the cores better than one
+    batch on several, and the bits then don't depend on the machine's number of cores. Never reaches for the network
     unless HF_HUB_OFFLINE is set to 0. Raises GradingFailed, with what to do, when the model is missing, broken or not
     the one it should be.
     """
