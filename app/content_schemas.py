@@ -148,8 +148,8 @@ class LabelledAnswer(Strict):
 class Pair(Strict):
     """One line of `<slug>.pairs.jsonl`: a sentence of a point or mistake beside its closest opposite.
 
-    Of a point: `true` says it, `turned` is the same sentence made false, `near` (alone) is on the topic and does not say
-    it. Of a mistake: `made` makes it, `right` is the closest sentence that is innocent of it.
+    Of a point: `true` says it, `turned` is the same sentence made false, `near` (alone) is on the topic and does not
+    say it. Of a mistake: `made` makes it, `right` is the closest sentence that is innocent of it.
     """
 
     point: Slug | None = None

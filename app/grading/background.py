@@ -34,7 +34,7 @@ class Elsewhere(NamedTuple):
 
 
 class Background:
-    """Texts of every question of a bank: claims, mistakes, prompts. Signals are left out, as questions share them."""
+    """Texts of every question of a bank: claims, contrasts, mistakes, prompts; no signals, as questions share them."""
 
     def __init__(self, bank: Sequence[tuple[str, Rubric]], encoder: Encoder) -> None:
         """`bank` pairs each question's prompt with its rubric. Computes what the encoder's cache lacks."""
@@ -60,9 +60,9 @@ class Background:
 
 
 def _own_texts(rubric: Rubric, refs: References) -> Vectors:
-    groups = [group for group, point in zip(refs.points, rubric.points, strict=True) if point.kind is PointKind.point]
-    rows = [row for group in (*groups, *refs.mistakes) for row in range(group.start, group.stop)]
-    return refs.vectors[[*rows, *range(refs.prompts.start, refs.prompts.stop)]]
+    own = [row for row, point in enumerate(rubric.points) if point.kind is PointKind.point]
+    groups = [*(refs.points[row] for row in own), *refs.mistakes, refs.prompts, *(refs.contrasts[row] for row in own)]
+    return refs.vectors[[row for group in groups for row in range(group.start, group.stop)]]
 
 
 def _mean_direction(vectors: Vectors) -> Array:

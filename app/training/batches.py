@@ -1,0 +1,55 @@
+"""Batches for contrastive training: of one topic, several texts of each label, contrasts beside their claim."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from sentence_transformers.base.sampler import DefaultBatchSampler
+
+from app.training.sentences import Sentence
+
+SHARE = 6
+"""Texts of a label that come into one batch, about: few enough for several labels to meet, enough to have positives."""
+
+
+class TopicBatches(DefaultBatchSampler):
+    """Batches of about `size` rows of one topic, other ones in each epoch."""
+
+    def __init__(self, sentences: Sequence[Sentence], size: int, seed: int) -> None:
+        self.batch_size = size
+        self.drop_last = False
+        self._sentences = sentences
+        self._seed = seed
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        """How many batches an epoch has."""
+        return len(self._batches())
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """The rows of each batch of the next epoch."""
+        batches = self._batches()
+        self._epoch += 1
+        yield from batches
+
+    def _batches(self) -> list[list[int]]:
+        rng = random.Random(self._seed * 1000 + self._epoch)
+        topics: dict[str, dict[str, list[int]]] = {}
+        for row, one in enumerate(self._sentences):
+            topics.setdefault(one.topic, {}).setdefault(one.beside, []).append(row)
+        batches = [batch for groups in topics.values() for batch in self._of_topic(list(groups.values()), rng)]
+        rng.shuffle(batches)
+        return batches
+
+    def _of_topic(self, groups: list[list[int]], rng: random.Random) -> list[list[int]]:
+        """Each group's rows dealt out over a few of the topic's batches."""
+        count = sum(map(len, groups)) // self.batch_size + 1
+        batches: list[list[int]] = [[] for _ in range(count)]
+        rng.shuffle(groups)
+        for number, rows in enumerate(groups):
+            shuffled = rng.sample(rows, len(rows))
+            spread = max(1, min(count, len(rows) // SHARE))
+            for position, row in enumerate(shuffled):
+                batches[(number + (position % spread) * max(1, count // spread)) % count].append(row)
+        return [batch for batch in batches if len(batch) > 4]

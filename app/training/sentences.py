@@ -1,0 +1,140 @@
+"""What the encoder is trained on: sentences that say the same thing, each beside sentences that only look like it.
+
+From the bank come the statements, exemplars and pairs of every rubric, never a labelled answer: those are for
+measuring. From the folder of public graded answers (its files and licences are named in the model card) come short
+samples, so that the encoder goes on knowing other subjects.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from app.core.rubric import Rubric
+
+
+class Sentence(NamedTuple):
+    """A text to train on. Texts of one `label` say the same; batches are drawn within a `topic`.
+
+    `beside` is the label in whose batch it belongs: its own, or for a contrast that of the claim it contrasts with.
+    """
+
+    text: str
+    topic: str
+    label: str
+    beside: str
+
+
+def from_rubric(rubric: Rubric) -> list[Sentence]:
+    """The sentences of one rubric."""
+    topic = rubric.question_id
+    found: list[Sentence] = []
+    for point in rubric.points:
+        found += _claims((point.says, *point.exemplars), topic, f"{topic} {point.id}")
+        found += _contrasts(point.contrasts, topic, f"{topic} {point.id}")
+    for mistake in rubric.mistakes:
+        found += _claims((mistake.says, *mistake.exemplars), topic, f"{topic} {mistake.id}")
+        found += _contrasts((mistake.correction, *mistake.contrasts), topic, f"{topic} {mistake.id}")
+    return found
+
+
+PUBLIC = {"argkp": 2500, "beetle": 1500, "scientsbank": 1500, "cannot": 1500, "negation": 1000}
+"""Sentences taken from each public file: together about half as many as from the bank."""
+
+
+def from_public(folder: Path, seed: int) -> list[Sentence]:
+    """A sample of the public files in `folder`; files that are not there are passed over."""
+    rng = random.Random(seed)
+    found: list[Sentence] = []
+    for name, most in PUBLIC.items():
+        path = folder / f"{name}.jsonl.gz"
+        if path.exists():
+            groups: dict[str, list[Sentence]] = {}
+            for one in READERS[name](_rows(path), name):
+                groups.setdefault(one.beside, []).append(one)
+            found += _sample([group for group in groups.values() if len(group) > 1], most, rng)
+    return found
+
+
+def _claims(texts: Iterable[str], topic: str, label: str) -> list[Sentence]:
+    return [Sentence(text, topic, label, label) for text in texts]
+
+
+def _contrasts(texts: Iterable[str], topic: str, beside: str) -> list[Sentence]:
+    return [Sentence(text, topic, f"{beside} not {number}: {text}", beside) for number, text in enumerate(texts)]
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["split"] in ("UA", "dev"):
+                continue  # kept for measuring
+            yield row
+
+
+def _key_points(rows: Iterable[dict[str, Any]], name: str) -> Iterator[Sentence]:
+    for row in rows:
+        if row["label"] == 1:
+            topic = f"{name} {row['question']}"
+            yield Sentence(row["rubric_item"], topic, f"{topic} {row['rubric_item']}", f"{topic} {row['rubric_item']}")
+            yield Sentence(row["answer"], topic, f"{topic} {row['rubric_item']}", f"{topic} {row['rubric_item']}")
+
+
+def _answers(rows: Iterable[dict[str, Any]], name: str) -> Iterator[Sentence]:
+    for row in rows:
+        topic, label = f"{name} {row['module']}", f"{name} {row['qid']} {row['reference']}"
+        if row["label"] == "correct":
+            yield Sentence(row["reference"], topic, label, label)
+            yield Sentence(row["answer"], topic, label, label)
+        elif row["label"] in ("contradictory", "incorrect") and len(row["answer"].split()) > 2:
+            yield from _contrasts([row["answer"]], topic, label)
+
+
+def _negated(rows: Iterable[dict[str, Any]], name: str) -> Iterator[Sentence]:
+    for number, row in enumerate(rows):
+        topic, label = f"{name} {number // 200}", f"{name} {row['rubric_item']}"
+        yield Sentence(row["rubric_item"], topic, label, label)
+        if row["label"] == "paraphrase":
+            yield Sentence(row["answer"], topic, label, label)
+        else:
+            # the claim beside itself: dropout makes the two differ (as in Gao et al. 2021, SimCSE)
+            yield Sentence(row["rubric_item"], topic, label, label)
+            yield from _contrasts([row["answer"]], topic, label)
+
+
+def _inferred(rows: Iterable[dict[str, Any]], name: str) -> Iterator[Sentence]:
+    for number, row in enumerate(rows):
+        topic, label = f"{name} {number // 200}", f"{name} {row['rubric_item']}"
+        if row["label"] == "entailment":
+            yield Sentence(row["rubric_item"], topic, label, label)
+            yield Sentence(row["answer"], topic, label, label)
+        elif row["label"] == "contradiction":
+            yield Sentence(row["rubric_item"], topic, label, label)
+            yield Sentence(row["rubric_item"], topic, label, label)
+            yield from _contrasts([row["answer"]], topic, label)
+
+
+def _sample(groups: list[list[Sentence]], most: int, rng: random.Random) -> list[Sentence]:
+    """Whole groups up to about `most` sentences, at most 12 of a group."""
+    rng.shuffle(groups)
+    found: list[Sentence] = []
+    for group in groups:
+        if len(found) >= most:
+            break
+        unique = list(dict.fromkeys(group)) if len(set(group)) > 1 else group
+        found += rng.sample(unique, min(len(unique), 12))
+    return found
+
+
+READERS = {
+    "argkp": _key_points,
+    "beetle": _answers,
+    "scientsbank": _answers,
+    "cannot": _negated,
+    "negation": _inferred,
+}
