@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # More for pip, for instance an index that has CPU builds of PyTorch (see the README).
 PIP_FLAGS ?=
 
-.PHONY: run test format check evaluate schemas clean
+.PHONY: run test format check evaluate bench schemas clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m app serve
@@ -26,14 +26,18 @@ format: $(VENV)/.installed-tests
 check: $(VENV)/.installed
 	@$(BIN)/python -m app check
 
-evaluate: $(VENV)/.installed
-	@$(BIN)/python -m app evaluate
+evaluate: $(VENV)/.installed-tests
+	@mkdir -p build
+	@$(BIN)/python -m app evaluate --by question --json build/evaluation.json --plot build/evaluation.png
+
+bench: $(VENV)/.installed-tests
+	@$(BIN)/python -m pytest -m bench -s --benchmark-columns=min,median,max,rounds tests/bench
 
 schemas: $(VENV)/.installed
 	@$(BIN)/python -m app schemas
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* greenroom.egg-info
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* greenroom.egg-info
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,4 +1,4 @@
-"""The command line: serve, check, grade, evaluate."""
+"""The command line: serve, check, grade, evaluate, calibrate, train."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from app.core.question import Level
 
 if TYPE_CHECKING:
     from app.content import Content
+    from app.evaluation import Judged
 
 T = TypeVar("T")
 
@@ -29,6 +30,13 @@ class Part(StrEnum):
     domain = "domain"
     kind = "kind"
     question = "question"
+
+
+class Judgeable(StrEnum):
+    """Our graders that `evaluate` can judge."""
+
+    embedding = "embedding"
+    plain = "plain"
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -44,15 +52,18 @@ def _main() -> None:
 @app.command()
 def check(content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT) -> None:
     """Check every content file; print all problems at once and exit 2 when there are any."""
-    from app.content import load
+    from app.content import incomplete, load
 
     try:
         found = load(content, with_examples=True)
+        problems = incomplete(found)
     except InvalidContent as error:
-        for problem in error.problems:
+        problems = list(error.problems)
+    if problems:
+        for problem in problems:
             typer.echo(str(problem), err=True)
-        typer.echo(f"{len(error.problems)} problems", err=True)
-        raise typer.Exit(2) from None
+        typer.echo(f"{len(problems)} problems", err=True)
+        raise typer.Exit(2)
     answers = sum(map(len, found.examples.values()))
     typer.echo(f"{len(found.questions)} questions, {len(found.rubrics)} rubrics, {answers} labelled answers: all good")
 
@@ -101,20 +112,28 @@ def grade(
 
 @app.command()
 def evaluate(
+    grader: Annotated[Judgeable, typer.Option(help="which of our graders; plain is without trained layers")] = (
+        Judgeable.embedding
+    ),
     by: Annotated[Part | None, typer.Option(help="figures for each part as well")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures there too")] = None,
+    plot_file: Annotated[Path | None, typer.Option("--plot", help="draw them there, as PNG or SVG")] = None,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
     """How well our grader and three baselines agree with the labelled answers, as a Markdown table.
 
-    Whatever is fitted is fitted without the question that it is judged on.
+    Whatever is fitted is fitted without the question that it is judged on. Takes some minutes.
     """
     from app import cli_evaluate
     from app.settings import Settings
 
+    draw = _plotter() if plot_file else None
     found = _labelled_content(content)
-    results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), by.value if by else None, _progress))
+    ours = cli_evaluate.Ours(grader.value)
+    results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), ours, by.value if by else None, _progress))
     typer.echo(cli_evaluate.report(results))
+    if plot_file and draw:
+        draw({one.name: one.judged for one in results}, plot_file)
     if json_file:
         with _writer(json_file) as stream:
             stream.write(json.dumps(cli_evaluate.as_json(results), indent=1) + "\n")
@@ -135,6 +154,40 @@ def calibrate(
     with _writer(out or FILE) as stream:
         stream.write(json.dumps(made.model_dump(), indent=2) + "\n")
     typer.echo(f"wrote {out or FILE}; python -m app evaluate gives the figures")
+
+
+@app.command()
+def train(
+    data: Annotated[Path | None, typer.Option(help="folder with public graded answers; see the model card")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the layers; the shipped ones when not given")] = None,
+    seed: Annotated[int, typer.Option(help="the same seed, data and machine give the same weights")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="passes over the data")] = 4,
+    content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
+) -> None:
+    """Train the encoder's upper layers on the rubrics and their pairs (for developers); 25 minutes on four cores."""
+    from app.grading.layers import FOLDER
+
+    if data is not None and not data.is_dir():
+        typer.echo(f"There is no folder {data}: name the one with public graded answers, or leave --data out", err=True)
+        raise typer.Exit(2)
+    try:
+        from app.training.train import train_and_save
+    except ImportError as error:
+        typer.echo(f"{error.name} is missing: pip install '.[train]'", err=True)
+        raise typer.Exit(2) from None
+    rubrics = list(_content(content).rubrics.values())
+    made = train_and_save(rubrics, data, out or FOLDER, seed=seed, epochs=epochs)
+    typer.echo(f"wrote {made.file}, sha256 {made.sha256}; now run python -m app calibrate")
+
+
+def _plotter() -> Callable[[Mapping[str, Sequence[Judged]], Path], None]:
+    """The function that draws; exits 2 when what it draws with is missing."""
+    try:
+        from app.evaluation_plot import draw
+    except ImportError as error:
+        typer.echo(f"--plot needs {error.name}: pip install '.[plot]'", err=True)
+        raise typer.Exit(2) from None
+    return draw
 
 
 def _labelled_content(root: Path) -> Content:

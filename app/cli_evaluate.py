@@ -2,73 +2,84 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from enum import StrEnum
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from app.content import Content
 from app.content_schemas import LabelledAnswer
 from app.core.feedback import Answer
 from app.core.grader import Grader
-from app.evaluation import Agreement, Judged, agreement, by, fitted_grades, status_cuts, table
+from app.evaluation import Agreement, Judged, agreement, by, fitted_grades, reliability, status_cuts, table
 from app.grading.background import Background
 from app.grading.baselines import BestSentenceCosine, KeywordOverlap, ModelAnswerCosine
-from app.grading.calibration import Calibration
+from app.grading.calibration import Calibration, Shipped
 from app.grading.embedding import EmbeddingGrader
 from app.grading.encoder import Encoder, load_encoder
 from app.grading.fit import Labelled, collect, fit
 from app.settings import Settings
 
 CREDITS = {"said": 1.0, "partly": 0.5, "missing": 0.0}
+REGRADED_EVERY = 12
+"""One answer in so many is graded a second time, alone, for the time it takes and to see that nothing changes."""
 
 GraderFor = Callable[[str], Grader]
 Progress = Callable[[Sequence[Any], str], Iterator[Any]]
 
 
+class Ours(StrEnum):
+    """Our graders that can be judged: the shipped one, and the same without the trained layers."""
+
+    embedding = "embedding"
+    plain = "plain"
+
+
 class Result(NamedTuple):
-    """One grader's figures: over all answers, and by whatever was asked for."""
+    """One grader's figures: over all answers, by whatever was asked for, and each answer's own."""
 
     name: str
     overall: Agreement
     parts: dict[str, Agreement]
+    judged: list[Judged]
 
 
-def calibrate(content: Content, settings: Settings, progress: Progress) -> Calibration:
-    """The calibration fitted to all labelled answers. Raises GradingFailed when the model can't be loaded."""
-    encoder = load_encoder(settings.embedding_model, settings.cache_dir)
-    answers = list(_labelled(content))
-    examples = collect(progress(answers, "Measuring"), encoder, _background(content, encoder))
-    made_by = {
-        "command": "python -m app calibrate",
-        "data": f"{len(answers)} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",
-        "date": date.today().isoformat(),
-        "model": f"{encoder.name}, sha256 {encoder.fingerprint[:12]}",
-    }
-    return fit(examples, made_by=made_by)
+def calibrate(content: Content, settings: Settings, progress: Progress) -> Shipped:
+    """The calibrations fitted to all labelled answers: with the trained layers, and without.
+
+    A model named in the settings takes the place of both. Raises GradingFailed when a model can't be loaded.
+    """
+    return Shipped(
+        trained=_calibrated(content, _encoder(settings, Ours.embedding), progress),
+        plain=_calibrated(content, _encoder(settings, Ours.plain), progress),
+    )
 
 
-def evaluate(content: Content, settings: Settings, part: str | None, progress: Progress) -> list[Result]:
+def evaluate(content: Content, settings: Settings, ours: Ours, part: str | None, progress: Progress) -> list[Result]:
     """The figures of our grader, calibrated each time without the question that it then grades, and of the baselines.
 
     `part` is domain, kind, question or None. Raises GradingFailed.
     """
-    encoder = load_encoder(settings.embedding_model, settings.cache_dir)
+    encoder = _encoder(settings, ours)
     background = _background(content, encoder)
     examples = collect(progress(list(_labelled(content)), "Measuring"), encoder, background)
-    ours = {
+    fitted = {
         name: EmbeddingGrader(encoder, fit([one for one in examples if one.question_id != name]), background)
         for name in progress(list(content.examples), "Calibrating")
     }
-    some = next(iter(ours.values()))
-    cosine = ModelAnswerCosine(encoder, lambda name: content.questions[name].model_answer)
-    nearest = BestSentenceCosine(encoder)
-    results = [_result(some.name, _judge(content, ours.__getitem__, some.name, progress), part)]
-    results.append(_result(KeywordOverlap.name, _judge(content, _always(KeywordOverlap()), "keywords", progress), part))
-    without_points = [one._replace(points=()) for one in _judge(content, _always(cosine), "cosine", progress)]
-    results.append(_result(cosine.name, without_points, part))
-    raw = _judge(content, _always(nearest), "sentences", progress, credits=True)
-    results.append(_result(nearest.name, _with_fitted_statuses(raw), part))
+    plain = _encoder(settings, Ours.plain)
+    cosine = ModelAnswerCosine(plain, lambda name: content.questions[name].model_answer)
+    nearest = BestSentenceCosine(plain)
+    name = next(iter(fitted.values())).name
+    results = [_result(content, name, fitted.__getitem__, part, progress)]
+    results.append(_result(content, KeywordOverlap.name, _always(KeywordOverlap()), part, progress))
+    results.append(_result(content, cosine.name, _always(cosine), part, progress, _without_points))
+    results.append(_result(content, nearest.name, _always(nearest), part, progress, _with_fitted_statuses))
     return results
 
 
@@ -86,9 +97,29 @@ def as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
             "grader": one.name,
             "overall": _figures(one.overall),
             "parts": {name: _figures(part) for name, part in one.parts.items()},
+            "reliability": [
+                {"credit": given, "person": true, "points": count} for given, true, count in reliability(one.judged)
+            ],
         }
         for one in results
     ]
+
+
+def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calibration:
+    answers = list(_labelled(content))
+    made_by = {
+        "command": "python -m app calibrate",
+        "data": f"{len(answers)} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",
+        "date": date.today().isoformat(),
+        "model": f"{encoder.name}, sha256 {encoder.fingerprint[:12]}",
+    }
+    return fit(collect(progress(answers, "Measuring"), encoder, _background(content, encoder)), made_by=made_by)
+
+
+def _encoder(settings: Settings, ours: Ours) -> Encoder:
+    if ours is Ours.plain:
+        return load_encoder(settings.embedding_model, settings.cache_dir, layers=None)
+    return load_encoder(settings.embedding_model, settings.cache_dir)
 
 
 def _labelled(content: Content) -> Iterator[Labelled]:
@@ -115,51 +146,88 @@ def _always(grader: Grader) -> GraderFor:
     return lambda _: grader
 
 
-def _judge(
-    content: Content, grader_for: GraderFor, label: str, progress: Progress, *, credits: bool = False
-) -> list[Judged]:
-    """Every labelled answer graded; with `credits` the points pair the person's status with the raw credit, as text."""
-    todo = [(name, one) for name, answers in content.examples.items() for one in answers]
-    return [_judge_one(content, grader_for(name), name, one, credits) for name, one in progress(todo, label)]
+def _result(
+    content: Content,
+    name: str,
+    grader_for: GraderFor,
+    part: str | None,
+    progress: Progress,
+    mend: Callable[[list[Judged]], list[Judged]] | None = None,
+) -> Result:
+    """One grader's figures; `mend` puts right what a baseline can't say by itself."""
+    todo = [(question, one) for question, answers in content.examples.items() for one in answers]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        first = list(_progress_over(pool.map(lambda it: _judge(content, grader_for(it[0]), *it), todo), todo, progress))
+    judged = mend(first) if mend else first
+    alike, ms = _again(content, grader_for, todo, first)
+    grades = fitted_grades(judged)
+    keys: dict[str, Callable[[Judged], str]] = {
+        "domain": lambda one: one.question.split("/")[0],
+        "kind": lambda one: one.kind,
+        "question": lambda one: one.question,
+    }
+    overall = agreement(judged, grades)._replace(regraded=alike, ms=ms)
+    return Result(name, overall, by(judged, grades, keys[part]) if part else {}, judged)
 
 
-def _judge_one(content: Content, grader: Grader, name: str, one: LabelledAnswer, credits: bool) -> Judged:
-    start = time.perf_counter()
+def _progress_over(found: Iterator[Judged], todo: Sequence[Any], progress: Progress) -> Iterator[Judged]:
+    """`found` as it comes, with the progress of `todo`."""
+    for _ in progress(todo, "Grading"):
+        yield next(found)
+
+
+def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> Judged:
     feedback = grader.grade(content.questions[name].prompt, content.rubrics[name], [Answer(turn=0, text=one.answer)])
-    spent = time.perf_counter() - start
-    points = tuple(
-        (one.points[point.point_id].status, repr(point.credit) if credits else point.status.value)
-        for point in feedback.points
+    status = {key: label.status for key, label in one.points.items()}
+    return Judged(
+        name,
+        one.id,
+        one.kind.value,
+        one.twin_of,
+        one.grade,
+        feedback.score,
+        tuple((status[point.point_id], point.status.value) for point in feedback.points),
+        tuple((CREDITS[status[point.point_id]], point.credit) for point in feedback.points),
+        tuple((mistake.mistake_id in one.mistakes, mistake.made) for mistake in feedback.mistakes),
     )
-    mistakes = tuple((mistake.mistake_id in one.mistakes, mistake.made) for mistake in feedback.mistakes)
-    return Judged(name, one.kind.value, one.grade, feedback.score, points, mistakes, 1000 * spent)
 
 
-def _with_fitted_statuses(judged: Sequence[Judged]) -> list[Judged]:
+def _again(
+    content: Content, grader_for: GraderFor, todo: Sequence[tuple[str, LabelledAnswer]], first: Sequence[Judged]
+) -> tuple[float, float]:
+    """(share judged alike a second time, median milliseconds) of a sample, graded one by one."""
+    alike, spent = [], []
+    for row in range(0, len(todo), REGRADED_EVERY):
+        start = time.perf_counter()
+        again = _judge(content, grader_for(todo[row][0]), *todo[row])
+        spent.append(time.perf_counter() - start)
+        alike.append(again == first[row])
+    return float(np.mean(alike)), float(1000 * np.median(spent))
+
+
+def _without_points(judged: list[Judged]) -> list[Judged]:
+    return [one._replace(points=(), credits=()) for one in judged]
+
+
+def _with_fitted_statuses(judged: list[Judged]) -> list[Judged]:
     """Raw credits as statuses, by cut points fitted on the other questions: a cosine has no scale of its own."""
     fitted = []
     for name in dict.fromkeys(one.question for one in judged):
-        pairs = [(truth, float(raw)) for one in judged if one.question != name for truth, raw in one.points]
+        others = [one for one in judged if one.question != name]
+        pairs = [(truth, raw) for one in others for (truth, _), (_, raw) in zip(one.points, one.credits, strict=True)]
         low, high = status_cuts(pairs) if pairs else (0.3, 0.6)
         for one in judged:
             if one.question == name:
-                points = tuple((truth, _status(float(raw), low, high)) for truth, raw in one.points)
+                points = tuple(
+                    (truth, _status(raw, low, high))
+                    for (truth, _), (_, raw) in zip(one.points, one.credits, strict=True)
+                )
                 fitted.append(one._replace(points=points))
     return fitted
 
 
 def _status(credit: float, low: float, high: float) -> str:
     return "said" if credit >= high else "partly" if credit >= low else "missing"
-
-
-def _result(name: str, judged: Sequence[Judged], part: str | None) -> Result:
-    keys: dict[str, Callable[[Judged], str]] = {
-        "domain": lambda one: one.question.split("/")[0],
-        "kind": lambda one: one.kind,
-        "question": lambda one: one.question,
-    }
-    grades = fitted_grades(judged)
-    return Result(name, agreement(judged, grades), by(judged, grades, keys[part]) if part else {})
 
 
 def _figures(one: Agreement) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from app.content_schemas import (
+    EXAMPLES_FEWEST,
     TWINS,
     AnswerKind,
     LabelledAnswer,
@@ -30,6 +31,9 @@ from app.core.rubric import Mistake, Point, PointKind, Rubric, Scale
 
 File = TypeVar("File", bound=BaseModel)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about ten times faster, where it was built
+
+
+EXAMPLES = ".examples.jsonl"
 
 
 class Content(NamedTuple):
@@ -57,6 +61,18 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
     return Content(questions, rubrics, Scale(levels=scale.levels), examples)
+
+
+def incomplete(content: Content) -> list[Problem]:
+    """What is still missing from labelled answers that can already be read and used."""
+    found = []
+    for question, answers in content.examples.items():
+        missing = [kind.value for kind in AnswerKind if kind not in {one.kind for one in answers}]
+        reasons = [f"has no answer of kind {', '.join(missing)}: write at least one of each"] if missing else []
+        if len(answers) < EXAMPLES_FEWEST:
+            reasons.append(f"has {len(answers)} answers, and needs at least {EXAMPLES_FEWEST}")
+        found += [Problem(file=f"rubrics/{question}.examples.jsonl", field="", reason=reason) for reason in reasons]
+    return found
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -177,16 +193,17 @@ class _Reader:
     def examples(self, rubrics: dict[str, Rubric]) -> dict[str, tuple[LabelledAnswer, ...]]:
         """The labelled answers of each question that has some."""
         found: dict[str, tuple[LabelledAnswer, ...]] = {}
-        for name, path, place in self._beside(rubrics, ".examples.jsonl"):
+        for name, path, place in self._beside(rubrics, EXAMPLES):
             known: dict[str, LabelledAnswer] = {}
+            before = len(self.problems)
             for number, example in self._lines(name, path, LabelledAnswer):
-                for reason in [*_label_problems(example, rubrics[place]), *_twin_problems(example, known)]:
+                whole = len(self.problems) == before  # a twin of a line that can't be read is no second problem
+                twin = _twin_problems(example, known) if whole else ()
+                for reason in [*_label_problems(example, rubrics[place]), *twin]:
                     self.problem(name, f"line {number}", reason)
                 if example.id in known:
                     self.problem(name, f"line {number}", f"duplicate id {example.id}")
                 known[example.id] = example
-            if missing := [kind.value for kind in AnswerKind if kind not in {one.kind for one in known.values()}]:
-                self.problem(name, "", f"has no answer of kind {', '.join(missing)}: write at least one of each")
             found[place] = tuple(known.values())
         return found
 
@@ -197,7 +214,7 @@ class _Reader:
             place = f"{path.parent.name}/{path.name.removesuffix(suffix)}"
             if place in rubrics:
                 yield name, path, place
-            elif not (self.root / f"question_bank/{place}.yaml").exists():
+            elif suffix == EXAMPLES and not (self.root / f"question_bank/{place}.yaml").exists():
                 self.problem(name, "", f"has no question: write question_bank/{place}.yaml")
 
     def _lines(self, name: str, path: Path, model: type[File]) -> Iterator[tuple[int, File]]:

@@ -11,6 +11,8 @@ from app.core.question import Level, Slug, Strict, Text
 from app.core.rubric import Scale, Verdict, Weight
 
 POINTS_FEWEST, POINTS_MOST = 6, 10
+EXAMPLES_FEWEST = 12
+"""Labelled answers to a question."""
 
 
 class PointEntry(Strict):

@@ -15,7 +15,9 @@ import numpy.typing as npt
 GRADES = 5
 STATUSES = ("said", "partly", "missing")
 HEADINGS = ("answers", "Spearman in a question", "Spearman", "QWK", "MAE", "point F1", "mistakes P", "mistakes R",
-            "junk above partial", "ms")  # fmt: skip
+            "junk above partial", "ECE", "turned below true", "rewording moves by", "regraded alike", "ms")  # fmt: skip
+TWIN_KINDS = frozenset({"turned", "reworded"})
+BINS = 10
 JUNK_KINDS = frozenset({"keyword_list", "echo", "off_topic"})
 PARTIAL_GRADE = 2
 
@@ -27,21 +29,28 @@ class Judged(NamedTuple):
     """One labelled answer beside a grader's feedback on it.
 
     `grade` is the person's, 0..4; `score` the grader's on any scale; `points` pairs the person's with the grader's
-    status of each point (empty for a grader that knows no points) and `mistakes` the person's with the grader's
-    verdict on each mistake; `ms` is how long the grader took, in milliseconds.
+    status of each point (empty for a grader that knows no points), `credits` the person's with the grader's credit,
+    and `mistakes` the person's with the grader's verdict on each mistake. `twin_of` is the id of the answer that this
+    one is a twin of.
     """
 
     question: str
+    id: str
     kind: str
+    twin_of: str | None
     grade: int
     score: float
     points: tuple[tuple[str, str], ...]
+    credits: tuple[tuple[float, float], ...]
     mistakes: tuple[tuple[bool, bool], ...]
-    ms: float
 
 
 class Agreement(NamedTuple):
-    """Agreement over some answers; NaN where it can't be said (too few answers, no points, no mistakes)."""
+    """Agreement over some answers; NaN where it can't be said (too few answers, no points, no mistakes).
+
+    Twins are left out of all figures but `turned_below` and `rewording`; `regraded` is the share of answers that a
+    second grading gave the very same feedback, `ms` the median time of an answer in milliseconds.
+    """
 
     answers: int
     spearman_within: float
@@ -52,11 +61,19 @@ class Agreement(NamedTuple):
     mistake_precision: float
     mistake_recall: float
     junk_above_partial: float
-    ms: float
+    ece: float
+    turned_below: float
+    rewording: float
+    regraded: float = float("nan")
+    ms: float = float("nan")
 
 
 def agreement(judged: Sequence[Judged], grades: Sequence[int]) -> Agreement:
     """The figures for `judged`; `grades` are the grader's grades, as `fitted_grades` gives them."""
+    turned, rewording = twins(judged)
+    if any(one.kind not in TWIN_KINDS for one in judged):
+        kept = [row for row, one in enumerate(judged) if one.kind not in TWIN_KINDS]
+        judged, grades = [judged[row] for row in kept], [grades[row] for row in kept]
     truth = np.array([one.grade for one in judged], np.float64)
     scores = np.array([one.score for one in judged], np.float64)
     given = np.array(grades, np.float64)
@@ -71,7 +88,9 @@ def agreement(judged: Sequence[Judged], grades: Sequence[int]) -> Agreement:
         mistake_precision=precision,
         mistake_recall=recall,
         junk_above_partial=junk_above_partial(judged),
-        ms=float(np.median([one.ms for one in judged])) if judged else float("nan"),
+        ece=calibration_error(judged),
+        turned_below=turned,
+        rewording=rewording,
     )
 
 
@@ -91,8 +110,9 @@ def fitted_grades(judged: Sequence[Judged]) -> list[int]:
     truth = np.array([one.grade for one in judged])
     scores = np.array([one.score for one in judged])
     grades = np.zeros(len(judged), np.int64)
+    plain = np.array([one.kind not in TWIN_KINDS for one in judged])
     for rows in _rows(judged):
-        others = np.ones(len(judged), bool)
+        others = plain.copy()
         others[rows] = False
         cuts = cut_points(scores[others], truth[others]) if others.any() else cut_points(scores, truth)
         grades[rows] = np.searchsorted(cuts, scores[rows], side="right")
@@ -178,6 +198,39 @@ def junk_above_partial(judged: Sequence[Judged]) -> float:
     return lost / pairs if pairs else float("nan")
 
 
+def twins(judged: Sequence[Judged]) -> tuple[float, float]:
+    """How often a turned twin scores below its answer (equal counts half), and how far a reworded one is from it.
+
+    The distance is in score points, at the median.
+    """
+    scores = {(one.question, one.id): one.score for one in judged}
+    below, moved = [], []
+    for one in judged:
+        if one.twin_of is None or (one.question, one.twin_of) not in scores:
+            continue
+        first = scores[one.question, one.twin_of]
+        if one.kind == "turned":
+            below.append(1.0 if one.score < first else 0.5 if one.score == first else 0.0)
+        else:
+            moved.append(abs(one.score - first))
+    return _mean(below), float(np.median(moved)) if moved else float("nan")
+
+
+def reliability(judged: Sequence[Judged]) -> list[tuple[float, float, int]]:
+    """(mean credit given, mean credit of the person, points) for each of BINS equal bins of the credit that has any."""
+    pairs = np.array([pair for one in judged if one.kind not in TWIN_KINDS for pair in one.credits]).reshape(-1, 2)
+    bins = np.minimum((pairs[:, 1] * BINS).astype(np.int64), BINS - 1)
+    rows = [pairs[bins == number] for number in range(BINS)]
+    return [(float(row[:, 1].mean()), float(row[:, 0].mean()), len(row)) for row in rows if len(row)]
+
+
+def calibration_error(judged: Sequence[Judged]) -> float:
+    """Expected calibration error of the points' credits (Naeini et al. 2015), in BINS equal bins."""
+    bins = reliability(judged)
+    total = sum(count for _, _, count in bins)
+    return sum(count * abs(given - true) for given, true, count in bins) / total if total else float("nan")
+
+
 def status_cuts(credits: Sequence[tuple[str, float]]) -> tuple[float, float]:
     """The cut points (partly from, said from) on raw credits with the best macro F1 against a person's statuses."""
     values = np.array([credit for _, credit in credits])
@@ -200,8 +253,8 @@ def table(rows: Mapping[str, Agreement], heading: str) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
     for name, one in rows.items():
         figures = [f"{value:.2f}" for value in one[1:8]]
-        share = f"{one.junk_above_partial:.1%}"
-        cells = [name, str(one.answers), *figures, share, f"{one.ms:.0f}"]
+        shares = [f"{one.junk_above_partial:.1%}", f"{one.ece:.2f}", f"{one.turned_below:.0%}", f"{one.rewording:.1f}"]
+        cells = [name, str(one.answers), *figures, *shares, f"{one.regraded:.0%}", f"{one.ms:.0f}"]
         lines.append("| " + " | ".join("–" if "nan" in cell and cell != name else cell for cell in cells) + " |")
     return "\n".join(lines)
 

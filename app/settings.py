@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     embedding_model: str | None = Field(
         None, description="folder of another sentence-transformers model; the packaged all-MiniLM-L6-v2 when unset"
     )
+    nli_model: str | None = Field(
+        None,
+        description="folder of a cross-encoder for natural-language inference, as a second reader; none when unset",
+    )
     answer_max_chars: Annotated[int, Field(ge=1000)] = Field(
         30_000, description="longest answer accepted, in characters"
     )

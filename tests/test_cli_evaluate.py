@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
-from app.grading.calibration import Calibration
+from app.grading.calibration import Shipped
 from tests.conftest import ROOT
 
 QUESTIONS = ("lifecycle/champion-challenger", "fundamentals/overfitting")
-KINDS = {"strong", "partial", "wrong", "keyword_list"}
+KINDS = {"strong", "partial", "wrong", "keyword_list", "turned", "reworded"}
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in (f"question_bank/{question}.yaml", f"rubrics/{question}.yaml"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, root / name)
+        shutil.copy(ROOT / f"rubrics/{question}.pairs.jsonl", root / f"rubrics/{question}.pairs.jsonl")
         lines = (ROOT / f"rubrics/{question}.examples.jsonl").read_text("utf-8").splitlines()
-        kept = [line for line in lines if json.loads(line)["kind"] in KINDS]
-        (root / f"rubrics/{question}.examples.jsonl").write_text("\n".join(kept), "utf-8")
+        read = [json.loads(line) for line in lines]
+        kept = {one["id"] for one in read if one["kind"] in KINDS and not one.get("twin_of")}
+        kept |= {one["id"] for one in read if one.get("twin_of") in kept}
+        lines = [line for line, one in zip(lines, read, strict=True) if one["id"] in kept]
+        (root / f"rubrics/{question}.examples.jsonl").write_text("\n".join(lines), "utf-8")
     for name in ("signals.yaml", "scale.yaml"):
         shutil.copy(ROOT / "rubrics" / name, root / "rubrics" / name)
     return root
@@ -38,8 +42,9 @@ def _data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 
 def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_path: Path) -> None:
-    out = tmp_path / "figures.json"
-    ran = CliRunner().invoke(app, ["evaluate", "--content", str(small), "--by", "kind", "--json", str(out)])
+    out, plot = tmp_path / "figures.json", tmp_path / "pictures" / "figures.png"
+    options = ["--by", "kind", "--json", str(out), "--plot", str(plot)]
+    ran = CliRunner().invoke(app, ["evaluate", "--content", str(small), *options])
     assert ran.exit_code == 0, ran.output
     figures = json.loads(out.read_text("utf-8"))
     names = [one["grader"] for one in figures]
@@ -47,22 +52,35 @@ def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_pa
     assert len(names) == 4
     assert all(name in ran.stdout for name in names)
     assert set(figures[0]["parts"]) == KINDS
-    assert figures[0]["overall"]["spearman_within"] > figures[1]["overall"]["spearman_within"]
+    overall = figures[0]["overall"]
+    assert overall["spearman_within"] > figures[1]["overall"]["spearman_within"]
+    assert overall["regraded"] == 1
+    assert overall["turned_below"] > 0.5
+    assert sum(one["points"] for one in figures[0]["reliability"]) > 0
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_grader_without_trained_layers_can_be_judged(small: Path, tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["evaluate", "--content", str(small), "--grader", "plain"])
+    assert ran.exit_code == 0, ran.output
+    assert "trained layers missing" in ran.stdout
 
 
 def test_calibrate_writes_a_calibration_that_says_how_it_was_made(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "calibration.json"
     ran = CliRunner().invoke(app, ["calibrate", "--content", str(small), "--out", str(out)])
     assert ran.exit_code == 0, ran.output
-    made = Calibration.model_validate_json(out.read_text("utf-8"))
-    assert "2 questions" in made.made_by["data"]
-    assert made.context.weights["own"] > 0
+    made = Shipped.model_validate_json(out.read_text("utf-8"))
+    for one in (made.trained, made.plain):
+        assert "2 questions" in one.made_by["data"]
+        assert one.context.weights["own"] > 0
+    assert made.trained.made_by["model"] != made.plain.made_by["model"]
 
 
 @pytest.mark.parametrize("command", ["evaluate", "calibrate"])
 def test_without_labelled_answers_it_says_what_is_needed(small: Path, tmp_path: Path, command: str) -> None:
     bare = tmp_path / "bare"
-    shutil.copytree(small, bare, ignore=shutil.ignore_patterns("*.jsonl"))
+    shutil.copytree(small, bare, ignore=shutil.ignore_patterns("*.examples.jsonl"))
     ran = CliRunner().invoke(app, [command, "--content", str(bare)])
     assert ran.exit_code == 2
     assert "examples.jsonl" in ran.output

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.content import Content, json_schemas, load
+from app.content import Content, incomplete, json_schemas, load
+from app.content_schemas import AnswerKind
 from app.core.errors import InvalidContent, Problem
 from app.core.question import Domain, Level
 from app.core.rubric import PointKind, Verdict
@@ -27,6 +28,7 @@ ALL = [f"{domain}/{slug}" for domain, slugs in IDS.items() for slug in slugs.spl
 QUESTION = "question_bank/fundamentals/overfitting.yaml"
 RUBRIC = "rubrics/fundamentals/overfitting.yaml"
 EXAMPLES = "rubrics/fundamentals/overfitting.examples.jsonl"
+PAIRS = "rubrics/fundamentals/overfitting.pairs.jsonl"
 STORY = "rubrics/project_deep_dive/redesign.yaml"
 SIGNALS = "rubrics/signals.yaml"
 SCALE = "rubrics/scale.yaml"
@@ -95,8 +97,25 @@ def test_labelled_answers_are_of_many_kinds_and_grades(content: Content, id_: st
     examples = content.examples.get(id_, ())
     assert len(examples) >= 12
     assert {one.grade for one in examples} >= {0, 1, 2, 3, 4}
-    assert len({one.kind for one in examples}) >= 6
+    assert {one.kind for one in examples} == set(AnswerKind)
     assert len({one.answer for one in examples}) == len(examples)
+
+
+@pytest.mark.parametrize("id_", ALL)
+def test_every_point_and_mistake_has_pairs(content: Content, id_: str) -> None:
+    rubric = content.rubrics[id_]
+    for one in (*rubric.points, *rubric.mistakes):
+        assert len(one.contrasts) >= 7, one.id
+        assert len(one.exemplars) >= 10, one.id
+        assert not set(one.contrasts) & {one.says, *one.exemplars}, one.id
+
+
+def test_no_labelled_answer_stands_among_the_pairs(content: Content) -> None:
+    """Answers are for measuring: a sentence that the grader is shown must not be one that it is measured on."""
+    for id_, rubric in content.rubrics.items():
+        known = {text for one in (*rubric.points, *rubric.mistakes) for text in (*one.exemplars, *one.contrasts)}
+        for example in content.examples[id_]:
+            assert not {text for text in known if len(text) > 40 and text in example.answer}, example.id
 
 
 @pytest.mark.parametrize("name", json_schemas())
@@ -120,7 +139,7 @@ def root(tmp_path: Path) -> Path:
     for domain, slug in (("fundamentals", "overfitting"), ("project_deep_dive", "redesign")):
         for file in (f"question_bank/{domain}/{slug}.yaml", f"rubrics/{domain}/{slug}.yaml"):
             _copy(tmp_path, file)
-    for file in (EXAMPLES, SIGNALS, SCALE):
+    for file in (EXAMPLES, PAIRS, SIGNALS, SCALE):
         _copy(tmp_path, file)
     return tmp_path
 
@@ -375,6 +394,61 @@ def test_a_bad_label_is_told_with_its_line(root: Path, change: Callable[[dict[st
     assert file == EXAMPLES
     assert field.startswith("line 2" if "duplicate" in reason else "line 1")
     assert reason in said
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "reason"),
+    [
+        ('{"point": "detect-gap", "true": "a"}', "line 1: ", "a line has point, true and turned; or point and near"),
+        ('{"point": "nothing", "near": "a"}', "line 1", "no such point in the rubric: nothing"),
+        ('{"mistake": "nothing", "made": "a", "right": "b"}', "line 1", "no such mistake in the rubric: nothing"),
+        ('{"point": "detect-gap", "near": ""}', "line 1: near", "at least 1 character"),
+        ("{", "line 1", "not JSON"),
+    ],
+)
+def test_a_bad_pair_is_told_with_its_line(root: Path, line: str, field: str, reason: str) -> None:
+    (root / PAIRS).write_text(line, "utf-8")
+    file, where, said = only(root)
+    assert (file, where) == (PAIRS, field)
+    assert reason in said
+
+
+def test_pairs_become_exemplars_and_contrasts(root: Path) -> None:
+    lines = [
+        {"point": "detect-gap", "true": "It shines here and fails there.", "turned": "It fails here and there."},
+        {"point": "detect-gap", "near": "There is a gap."},
+    ]
+    (root / PAIRS).write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    point = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
+    assert point.exemplars[-1] == "It shines here and fails there."
+    assert point.contrasts == ("It fails here and there.", "There is a gap.")
+    (root / PAIRS).unlink()
+    assert load(root).rubrics["fundamentals/overfitting"].point("detect-gap").contrasts == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda data: data.update(twin_of="overfitting-nobody"), "no such answer above: overfitting-nobody"),
+        (lambda data: data.pop("twin_of"), "name the answer that a turned or reworded one"),
+        (lambda data: data.update(kind="strong"), "name the answer that a turned or reworded one"),
+    ],
+)
+def test_a_twin_names_an_answer_that_stands_above_it(
+    root: Path, change: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    kinds = [json.loads(line)["kind"] for line in (root / EXAMPLES).read_text("utf-8").splitlines()]
+    spoil_line(root, kinds.index("turned") + 1, change)
+    assert reason in only(root)[2]
+
+
+def test_what_labelled_answers_lack_is_told(root: Path) -> None:
+    lines = [line for line in (root / EXAMPLES).read_text("utf-8").splitlines() if '"kind": "echo"' not in line]
+    (root / EXAMPLES).write_text("\n".join(lines), "utf-8")
+    (problem,) = incomplete(load(root, with_examples=True))
+    assert str(problem) == f"{EXAMPLES}: has no answer of kind echo: write at least one of each"
+    (root / EXAMPLES).write_text(lines[0], "utf-8")
+    assert "has 1 answers, and needs at least 12" in str(incomplete(load(root, with_examples=True))[1])
 
 
 def test_a_mistakes_span_must_stand_in_the_answer(root: Path) -> None:

@@ -15,23 +15,26 @@ from app.evaluation import (
     Judged,
     agreement,
     by,
+    calibration_error,
     cut_points,
     fitted_grades,
     junk_above_partial,
     mistake_scores,
     point_f1,
     quadratic_kappa,
+    reliability,
     spearman,
     status_cuts,
     table,
+    twins,
 )
 
 NUMBERS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), min_size=3, max_size=30)
 
 
 def one(question: str, kind: str, grade: int, score: float, **more: object) -> Judged:
-    values = {"points": (), "mistakes": (), "ms": 1.0, **more}
-    return Judged(question, kind, grade, score, **values)  # type: ignore[arg-type]
+    values = {"id": f"{kind}-1", "twin_of": None, "points": (), "credits": (), "mistakes": (), **more}
+    return Judged(question=question, kind=kind, grade=grade, score=score, **values)  # type: ignore[arg-type]
 
 
 @given(NUMBERS)
@@ -102,6 +105,32 @@ def test_a_table_has_a_row_for_each_and_dashes_where_nothing_can_be_said() -> No
     assert list(by(judged, [2, 4], lambda item: item.kind)) == ["partial", "strong"]
     text = table({"mine": found}, "grader")
     assert text.splitlines()[2].startswith("| mine | 2 | 1.00 | 1.00 | 1.00 | 0.00 | – |")
+
+
+def test_twins_are_measured_against_their_answer_and_left_out_of_the_rest() -> None:
+    plain = [one("a", "strong", 4, 80, id="s"), one("a", "partial", 2, 40, id="p"), one("a", "vague", 0, 10, id="v")]
+    twice = [
+        one("a", "turned", 0, 60, id="t1", twin_of="s"),
+        one("a", "turned", 0, 40, id="t2", twin_of="p"),
+        one("a", "reworded", 4, 70, id="r1", twin_of="s"),
+        one("a", "reworded", 2, 44, id="r2", twin_of="p"),
+        one("b", "reworded", 2, 0, id="r3", twin_of="s"),  # of another question: no twin here
+    ]
+    assert twins([*plain, *twice]) == (0.75, 7)
+    both = agreement([*plain, *twice], [4, 2, 0, 3, 2, 4, 2, 0])
+    assert (both.answers, both.spearman, both.mae) == (3, pytest.approx(1), 0)
+    assert (both.turned_below, both.rewording) == (0.75, 7)
+    assert agreement(twice[:2], [3, 2]).mae == 2.5  # asked for by kind, they have figures of their own
+
+
+def test_calibration_error_weighs_each_bin_by_its_points() -> None:
+    judged = [
+        one("a", "strong", 4, 80, credits=((1.0, 0.95), (1.0, 0.95), (0.0, 0.25), (0.5, 0.25))),
+        one("a", "turned", 0, 80, credits=((0.0, 1.0),)),
+    ]
+    assert reliability(judged) == [(0.25, 0.25, 2), (pytest.approx(0.95), 1.0, 2)]
+    assert calibration_error(judged) == pytest.approx(0.025)
+    assert math.isnan(calibration_error([one("a", "strong", 4, 80)]))
 
 
 def test_status_cuts_part_what_can_be_parted() -> None:

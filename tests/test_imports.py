@@ -21,6 +21,8 @@ MAY_IMPORT = {
     "app.content": {"app.core", "app.content_schemas"},
     "app.content_schemas": {"app.core"},
     "app.evaluation": {"app.core"},
+    "app.evaluation_plot": {"app.evaluation"},
+    "app.training": {"app.core", "app.grading"},
     "app.batch": {"app.core"},
     "app.store": {"app.core"},
     "app.grading": {"app.core"},

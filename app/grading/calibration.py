@@ -46,10 +46,19 @@ class Calibration(Strict):
     mistake: Logistic
     bare_mistake: Logistic
     mistake_from: Annotated[float, Field(gt=0, lt=1)]
+    off_topic_below: float
     made_by: dict[str, Any] = Field(default_factory=dict)
 
 
+class Shipped(Strict):
+    """The file app/grading/calibration.json: one calibration for the encoder with trained layers, one for any other."""
+
+    trained: Calibration
+    plain: Calibration
+
+
 @cache
-def shipped() -> Calibration:
-    """The calibration in app/grading/calibration.json."""
-    return Calibration.model_validate(json.loads(FILE.read_text("utf-8")))
+def shipped(trained: bool) -> Calibration:
+    """The calibration that ships for an encoder with the trained layers, or for one without."""
+    both = Shipped.model_validate(json.loads(FILE.read_text("utf-8")))
+    return both.trained if trained else both.plain

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from app.core.feedback import Answer, Evidence, Feedback, Flag, MistakeFeedback, PointCredit, feedback_from
-from app.core.rubric import PointKind, Rubric
+from app.core.feedback import (
+    PARTLY_FROM,
+    Answer,
+    Evidence,
+    Feedback,
+    Flag,
+    MistakeFeedback,
+    PointCredit,
+    feedback_from,
+)
+from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
 from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context
 from app.grading.encoder import Encoder, Vectors, load_encoder
+from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
 from app.grading.references import References, references
 from app.grading.segment import Window, pairs, sentences
@@ -22,7 +32,9 @@ from app.grading.segment import Window, pairs, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-1"
+VERSION = "embedding-2"
+
+Probabilities = npt.NDArray[np.float64]
 
 
 class Reading:
@@ -46,16 +58,27 @@ class Reading:
 class EmbeddingGrader:
     """Judges by sentence vectors and a calibrated credit for each point. Safe to call from several threads."""
 
-    def __init__(self, encoder: Encoder, calibration: Calibration, background: Background | None = None) -> None:
-        """Without `background`, or for a question outside it, an answer is not compared with other questions."""
+    def __init__(
+        self,
+        encoder: Encoder,
+        calibration: Calibration,
+        background: Background | None = None,
+        second: Entailment | None = None,
+    ) -> None:
+        """Without `background`, or for a question outside it, an answer is not compared with other questions.
+
+        `second` reads what is about to be credited or held against somebody, and may object.
+        """
         self._encoder = encoder
         self._calibration = calibration
         self._background = background
+        self._second = second
 
     @property
     def name(self) -> str:
         """The grader's version and its model."""
-        return f"{VERSION} ({self._encoder.name})"
+        second = f", second reader {self._second.name}" if self._second else ""
+        return f"{VERSION} ({self._encoder.name}{second})"
 
     def grade(self, question: str, rubric: Rubric, answers: Sequence[Answer]) -> Feedback:
         """Feedback on the turns of one question; see app.core.grader.Grader. Raises GradingFailed."""
@@ -69,13 +92,13 @@ class EmbeddingGrader:
             single = reading.sentence_vectors
             around = self._background.elsewhere(rubric.question_id, single) if self._background else None
             seen = flags.Turn(answer.text, single, around, answer.after_probe)
-            raised.append(flags.flags(seen, refs))
+            raised.append(flags.flags(seen, refs, self._calibration.off_topic_below))
             if raised[-1]:
                 continue
             measured = reading.measured(rubric, refs, self._background)
             if not reading.windows:
                 continue
-            nearest = point_probability(self._calibration, rubric, measured.points)
+            nearest = self._doubted(rubric, reading, point_probability(self._calibration, rubric, measured.points))
             said = np.maximum(said, nearest.max(axis=0))
             found += self._points(rubric, answer, reading, nearest, said)
             for mistake in self._mistakes(rubric, answer, reading, measured):
@@ -111,10 +134,27 @@ class EmbeddingGrader:
         found = []
         for column, mistake in enumerate(rubric.mistakes):
             row = int(made[:, column].argmax())
-            if made[row, column] >= self._calibration.mistake_from:
+            if made[row, column] >= self._calibration.mistake_from and not self._cleared(reading, row, mistake):
                 evidence = _evidence(answer, reading.windows[row])
                 found.append(MistakeFeedback(mistake_id=mistake.id, made=True, evidence=evidence))
         return found
+
+    def _doubted(self, rubric: Rubric, reading: Reading, nearest: Probabilities) -> Probabilities:
+        """`nearest` (windows, points) as the second reader leaves it: each point's best window after its doubts."""
+        if self._second is None:
+            return nearest
+        texts = [window.text for window in reading.windows]
+        left = nearest.copy()
+        for column, point in enumerate(rubric.points):
+            best, row = self._second.least_doubtful(nearest[:, column], texts, point.says, PARTLY_FROM)
+            left[:, column] = np.minimum(nearest[:, column], best)
+            left[row, column] = best
+        return left
+
+    def _cleared(self, reading: Reading, row: int, mistake: Mistake) -> bool:
+        if self._second is None:
+            return False
+        return float(self._second.contradicts([(reading.windows[row].text, mistake.says)])[0]) >= CLEARED_FROM
 
 
 def point_probability(
@@ -153,11 +193,12 @@ def mistake_probability(
 def load_embedding_grader(settings: Settings, bank: Sequence[tuple[str, Rubric]] = ()) -> EmbeddingGrader:
     """The grader that `settings` ask for; `bank` pairs each question's prompt with its rubric.
 
-    Takes seconds, and where the cache is empty about a minute of one core's time for a bank of 26: the model is loaded
-    and the bank's vectors computed here. Raises GradingFailed.
+    Takes seconds, and where the cache is empty some more: the model is loaded and the background's vectors computed
+    here; those of a rubric when it is first graded by. Raises GradingFailed.
     """
     encoder = load_encoder(settings.embedding_model, settings.cache_dir)
-    return EmbeddingGrader(encoder, shipped(), Background(bank, encoder) if bank else None)
+    second = load_entailment(settings.nli_model) if settings.nli_model else None
+    return EmbeddingGrader(encoder, shipped(encoder.trained), Background(bank, encoder) if bank else None, second)
 
 
 def _evidence(answer: Answer, window: Window) -> Evidence:

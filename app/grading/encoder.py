@@ -31,7 +31,7 @@ TOKENS_MOST = 128
 """Tokens read of one text; the packaged model was trained on texts of at most 128."""
 STEP, BATCH = 8, 32
 """Texts whose tokens round up to the same multiple of STEP share a batch, at most BATCH of them."""
-WORKERS = min(4, os.cpu_count() or 1)
+WORKERS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 """Batches that run at the same time, each on one core."""
 REMEMBERED = 256
 """Bundles of rubric vectors kept in memory; a bundle of 100 texts is 150 kB."""

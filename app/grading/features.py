@@ -28,7 +28,7 @@ POINT_FEATURES = (
     "centred_next",
     "ahead_of_points",
     "ahead_of_mistakes",
-    "ahead_of_contrasts",
+    "apart",
     "ahead_of_bank",
     "shared_words",
     "vocabulary",
@@ -38,7 +38,7 @@ MISTAKE_FEATURES = (
     "centred",
     "centred_next",
     "ahead_of_points",
-    "ahead_of_correction",
+    "apart",
     "shared_words",
     "vocabulary",
 )
@@ -48,8 +48,9 @@ RUNNERS_UP = 3
 MARGIN = 0.3
 """Margins are cut to plus or minus this; beyond it a window is simply about something else."""
 AHEAD_UNKNOWN = 0.1
-"""What `ahead_of_bank` and `ahead_of_contrasts` are where there is nothing to compare with: about what windows that say
-a point have."""
+"""What `ahead_of_bank` is where there is no bank to compare with: about what windows that say a point have."""
+APART_UNKNOWN = 0.0
+"""What `apart` is for a claim without contrasts."""
 SHRINK = 8
 """The rubric's mean counts n / (n + SHRINK) for n texts: the mean of two or three is hardly a topic."""
 SATURATION = 3.0
@@ -75,13 +76,14 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
     centred = _centred(vectors, refs)
     shared, known = _shared_words(windows, refs)
     points, mistakes = best(centred, refs.points), best(centred, refs.mistakes)
+    apart = _apart(vectors, refs)
     point_features = (
         nearest,
         points,
         _runners_up(centred, refs.points),
         _margin(points, _best_other(points)),
         _margin(points, np.broadcast_to(_highest(mistakes), points.shape)),
-        _ahead_of_contrasts(points, best(centred, refs.contrasts)),
+        apart[:, : len(refs.points)],
         _margin(nearest, bank),
         best(shared, refs.points),
         known[:, : len(refs.points)],
@@ -91,7 +93,7 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
         mistakes,
         _runners_up(centred, refs.mistakes),
         _margin(mistakes, np.broadcast_to(_highest(points), mistakes.shape)),
-        _margin(mistakes, best(centred, refs.corrections)),
+        apart[:, len(refs.points) :],
         best(shared, refs.mistakes),
         known[:, len(refs.points) :],
     )
@@ -163,8 +165,11 @@ def _runners_up(similarity: Array, groups: Sequence[Group]) -> Array:
     return np.stack(columns, axis=1) if columns else np.zeros((len(similarity), 0), np.float32)
 
 
-def _ahead_of_contrasts(points: Array, contrasts: Array) -> Array:
-    return np.where(contrasts > -1.0, _margin(points, contrasts), np.float32(AHEAD_UNKNOWN))
+def _apart(vectors: Vectors, refs: References) -> Array:
+    """How far each window is on a claim's side of its contrasts, -1 to 1: (windows, points and mistakes)."""
+    unknown = np.full(len(vectors), APART_UNKNOWN, np.float32)
+    columns = [np.clip(one(vectors), -1.0, 1.0) if one else unknown for one in refs.apart]
+    return np.stack(columns, axis=1)
 
 
 def _highest(values: Array) -> Array:

@@ -27,6 +27,8 @@ ROUNDS = 5
 """Rounds of choosing windows and fitting; the choice no longer changes after about four."""
 PENALTY = 1.0
 """L2 penalty on the weights of standardised features, against the sum of log losses."""
+OFF_TOPIC_MARGIN = 0.005
+"""How far the bound for off-topic answers stays below every labelled answer that says something."""
 STEPS = 400
 """Accelerated gradient steps of one fit; the loss is flat to six digits after about 200."""
 
@@ -48,13 +50,15 @@ class Labelled(NamedTuple):
 class Example(NamedTuple):
     """What is measured of one labelled answer against one point or mistake.
 
-    `answer` tells the answers apart and `flagged` says that this one earns nothing anyway. `features` is (windows,
-    features); `inside` marks the windows on the labelled stretch; `target` is 0..1.
+    `answer` tells the answers apart, `flagged` says that this one earns nothing anyway, and `lead` is how much nearer
+    it is to its own question than to any other. `features` is (windows, features); `inside` marks the windows on the
+    labelled stretch; `target` is 0..1.
     """
 
     question_id: str
     answer: int
     flagged: bool
+    lead: float
     group: str
     features: npt.NDArray[np.float32]
     inside: npt.NDArray[np.bool_]
@@ -68,18 +72,23 @@ def collect(answers: Iterable[Labelled], encoder: Encoder, background: Backgroun
         reading = Reading(answer.text, encoder)
         if not reading.windows:
             continue
-        flagged = _is_flagged(answer, reading, encoder, background)
+        refs = references(answer.question, answer.rubric, encoder)
+        around = background.elsewhere(answer.question_id, reading.sentence_vectors)
+        turn = flags.Turn(answer.text, reading.sentence_vectors, around, False)
+        flagged, lead = bool(flags.flags(turn, refs, -np.inf)), flags.lead(turn, refs)
         for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
             refs = references(answer.question, rubric, encoder)
             measured = reading.measured(rubric, refs, None if bare else background)
             mine = _point_examples(answer, reading, measured, bare=bare)
             mine += _mistake_examples(answer, reading, measured, bare=bare)
-            found += [one._replace(answer=number, flagged=flagged) for one in mine]
+            found += [one._replace(answer=number, flagged=flagged, lead=lead) for one in mine]
     return found
 
 
 def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -> Calibration:
     """The calibration that fits `examples` best."""
+    off_topic_below = _off_topic_bound(examples)
+    examples = [one._replace(flagged=one.flagged or one.lead < off_topic_below) for one in examples]
     judges = {}
     for group, names in (
         ("point", POINT_FEATURES),
@@ -92,7 +101,7 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
     judges["context"] = _fit_context(examples, {"point": judges["point"], "signal": judges["signal"]})
     judges["bare_context"] = _fit_context(examples, {"bare": judges["bare"]})
     threshold = _best_threshold([one for one in examples if one.group == "mistake"], judges["mistake"])
-    return Calibration(**judges, mistake_from=threshold, made_by=made_by or {})
+    return Calibration(**judges, mistake_from=threshold, off_topic_below=off_topic_below, made_by=made_by or {})
 
 
 def logistic_regression(features: Array, targets: Array, *, penalty: float = PENALTY) -> tuple[float, Array]:
@@ -155,10 +164,10 @@ def _fit_context(examples: Sequence[Example], judges: dict[str, Logistic]) -> Lo
     )
 
 
-def _is_flagged(answer: Labelled, reading: Reading, encoder: Encoder, background: Background) -> bool:
-    refs = references(answer.question, answer.rubric, encoder)
-    around = background.elsewhere(answer.question_id, reading.sentence_vectors)
-    return bool(flags.flags(flags.Turn(answer.text, reading.sentence_vectors, around, False), refs))
+def _off_topic_bound(examples: Sequence[Example]) -> float:
+    """The lead below which no answer lies that says anything of its own question, and a little less."""
+    leads = [one.lead for one in examples if one.target > 0 and one.group in ("point", "signal")]
+    return round(min(leads, default=0.0) - OFF_TOPIC_MARGIN, 4)
 
 
 def _choose(one: Example, judge: Logistic | None, names: tuple[str, ...]) -> int:
@@ -192,7 +201,7 @@ def _point_examples(answer: Labelled, reading: Reading, measured: Measured, *, b
             continue  # no rubric of one's own has the signals' bare statements
         inside = _inside(reading, answer.spans.get(point.id))
         features = measured.points[:, column]
-        found.append(Example(answer.question_id, 0, False, group, features, inside, answer.credits[point.id]))
+        found.append(Example(answer.question_id, 0, False, 0.0, group, features, inside, answer.credits[point.id]))
     return found
 
 
@@ -203,7 +212,7 @@ def _mistake_examples(answer: Labelled, reading: Reading, measured: Measured, *,
         features = measured.mistakes[:, column]
         group = "bare_mistake" if bare else "mistake"
         found.append(
-            Example(answer.question_id, 0, False, group, features, _inside(reading, span), float(span is not None))
+            Example(answer.question_id, 0, False, 0.0, group, features, _inside(reading, span), float(span is not None))
         )
     return found
 

@@ -41,10 +41,6 @@ BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
 
 NEAR_ANYTHING = 0.2
 """Off topic: no sentence has this cosine with any text of the rubric or with the question (honest: at least 0.4)."""
-ELSEWHERE, CENTROID_COUNTS = -0.072, 0.17
-"""Off topic: (own - other) + CENTROID_COUNTS * own_centroid below ELSEWHERE, where own and other are the mean cosines
-of the sentences with the nearest text of this question and of the best other one. Finds 3 of 4 answers to another
-question; of the 424 others one vague answer fell below."""
 
 _CLAUSELESS = frozenset(
     """
@@ -90,8 +86,8 @@ def is_injection(sentence: str) -> bool:
     return bool(_INJECTION.search(sentence))
 
 
-def flags(turn: Turn, refs: References) -> tuple[Flag, ...]:
-    """The flag of one turn, if any: the first that fits."""
+def flags(turn: Turn, refs: References, off_topic_below: float) -> tuple[Flag, ...]:
+    """The flag of one turn, if any: the first that fits; `off_topic_below` bounds `lead` from below."""
     if _no_answer(turn.text) or not len(turn.vectors):
         return (Flag.no_answer,)
     nearness = turn.vectors @ refs.vectors.T
@@ -99,10 +95,19 @@ def flags(turn: Turn, refs: References) -> tuple[Flag, ...]:
         return (Flag.echo,)
     if _keyword_list(turn.text, LIST_PIECES_AFTER_PROBE if turn.after_probe else LIST_PIECES):
         return (Flag.keyword_list,)
-    own = nearness.max(axis=1)
-    if float(own.max()) < NEAR_ANYTHING or (not turn.after_probe and _elsewhere(float(own.mean()), turn.elsewhere)):
+    if float(nearness.max()) < NEAR_ANYTHING or (not turn.after_probe and lead(turn, refs) < off_topic_below):
         return (Flag.off_topic,)
     return ()
+
+
+def lead(turn: Turn, refs: References) -> float:
+    """How much nearer the sentences are to this question than to the best other one; 0 where there is no other.
+
+    Both are means over the sentences of the cosine with the nearest text.
+    """
+    if turn.elsewhere is None or not len(turn.vectors):
+        return 0.0
+    return float((turn.vectors @ refs.vectors.T).max(axis=1).mean()) - turn.elsewhere.best_question
 
 
 def _no_answer(text: str) -> bool:
@@ -149,9 +154,3 @@ def _keyword_list(text: str, fewest: int) -> bool:
         and with_clause < LIST_CLAUSE_PIECES
         and clause < LIST_CLAUSE_WORDS
     )
-
-
-def _elsewhere(own: float, elsewhere: Elsewhere | None) -> bool:
-    if elsewhere is None:
-        return False
-    return own - elsewhere.best_question + CENTROID_COUNTS * elsewhere.own_centroid < ELSEWHERE

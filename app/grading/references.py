@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from app.core.rubric import Rubric
+from app.grading.discriminant import Discriminant, tell_apart
 from app.grading.encoder import Encoder, Vectors
 from app.grading.words import content_stems, words
+
+KEPT = 128
+"""References kept in memory; those of a rubric with 600 texts are a megabyte."""
 
 
 class Group(NamedTuple):
@@ -26,7 +31,8 @@ class References(NamedTuple):
 
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
-    `prompts` the question that was asked and every probe. `stems` are the content words of each text.
+    `prompts` the question that was asked and every probe. `stems` are the content words of each text. `apart` tells,
+    for each point and then each mistake, its texts from those close to it that mean something else.
     """
 
     texts: tuple[str, ...]
@@ -37,6 +43,7 @@ class References(NamedTuple):
     corrections: tuple[Group, ...]
     prompts: Group
     contrasts: tuple[Group, ...]
+    apart: tuple[Discriminant | None, ...]
 
     @property
     def claims(self) -> Vectors:
@@ -44,6 +51,7 @@ class References(NamedTuple):
         return self.vectors[: (self.mistakes or self.points)[-1].stop]
 
 
+@lru_cache(maxsize=KEPT)
 def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
     """The references of `rubric`, their vectors from the encoder's cache where it has them."""
     texts: list[str] = []
@@ -58,7 +66,12 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
     prompts = add("prompts", (question, *(point.probe for point in rubric.points)))
     contrasts = tuple(add(point.id, point.contrasts) for point in rubric.points)
     stems = tuple(frozenset(content_stems(words(text))) for text in texts)
-    return References(tuple(texts), encoder.bundle(texts), stems, points, mistakes, corrections, prompts, contrasts)
+    vectors = encoder.bundle(texts)
+    apart = tuple(
+        tell_apart(vectors[claim.start : claim.stop], vectors[other.start : other.stop])
+        for claim, other in zip((*points, *mistakes), (*contrasts, *corrections), strict=True)
+    )
+    return References(tuple(texts), vectors, stems, points, mistakes, corrections, prompts, contrasts, apart)
 
 
 def best(similarity: npt.NDArray[np.float32], groups: Sequence[Group]) -> npt.NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app.content import Content
@@ -11,7 +13,8 @@ from app.grading.background import Background
 from app.grading.baselines import BestSentenceCosine, KeywordOverlap, ModelAnswerCosine
 from app.grading.calibration import shipped
 from app.grading.embedding import EmbeddingGrader
-from app.grading.encoder import Encoder, load_encoder
+from app.grading.encoder import Encoder, load_encoder, packaged_folder
+from app.grading.entailment import Entailment, load_entailment
 
 CHAMPION = "lifecycle/champion-challenger"
 # a bank of four keeps the encoding short
@@ -30,14 +33,56 @@ def background(encoder: Encoder, content: Content) -> Background:
 
 @pytest.fixture(scope="session")
 def grader(encoder: Encoder, background: Background) -> EmbeddingGrader:
-    return EmbeddingGrader(encoder, shipped(), background)
+    return EmbeddingGrader(encoder, shipped(trained=True), background)
 
 
 @pytest.fixture(scope="session")
-def graders(encoder: Encoder, grader: EmbeddingGrader, content: Content) -> dict[str, object]:
+def plain_grader(content: Content, tmp_path_factory: pytest.TempPathFactory) -> EmbeddingGrader:
+    """The grader as it is where the trained layers are missing."""
+    encoder = load_encoder(None, tmp_path_factory.mktemp("plain-cache"), layers=None)
+    bank = [(content.questions[name].prompt, content.rubrics[name]) for name in BANK]
+    return EmbeddingGrader(encoder, shipped(trained=False), Background(bank, encoder))
+
+
+@pytest.fixture(scope="session")
+def nli_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny cross-encoder with untrained weights: real files of a real architecture, and no judgement at all."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-nli"
+    torch.manual_seed(3)
+    tokenizer = AutoTokenizer.from_pretrained(packaged_folder())
+    labels = {0: "contradiction", 1: "entailment", 2: "neutral"}
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = BertConfig(vocab_size=len(tokenizer), id2label=labels, label2id={v: k for k, v in labels.items()}, **shape)
+    model = BertForSequenceClassification(config)
+    with torch.no_grad():
+        model.classifier.weight *= 40  # or all probabilities would be a third
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def second_reader(nli_folder: Path) -> Entailment:
+    return load_entailment(str(nli_folder))
+
+
+@pytest.fixture(scope="session")
+def graders(
+    encoder: Encoder,
+    background: Background,
+    grader: EmbeddingGrader,
+    plain_grader: EmbeddingGrader,
+    second_reader: Entailment,
+    content: Content,
+) -> dict[str, object]:
     return {
         "embedding": grader,
-        "embedding without a bank": EmbeddingGrader(encoder, shipped()),
+        "embedding without trained layers": plain_grader,
+        "embedding without a bank": EmbeddingGrader(encoder, shipped(trained=True)),
+        "embedding and a second reader": EmbeddingGrader(encoder, shipped(trained=True), background, second_reader),
         "keywords": KeywordOverlap(),
         "cosine": ModelAnswerCosine(encoder, lambda name: content.questions[name].model_answer),
         "sentences": BestSentenceCosine(encoder),

@@ -22,7 +22,16 @@ GOOD = (
 OFF_TOPIC = "On Sundays I bake sourdough bread. The trick is a hot oven and a patient starter."
 
 pytestmark = pytest.mark.parametrize(
-    "name", ["embedding", "embedding without a bank", "keywords", "cosine", "sentences"]
+    "name",
+    [
+        "embedding",
+        "embedding without trained layers",
+        "embedding without a bank",
+        "embedding and a second reader",
+        "keywords",
+        "cosine",
+        "sentences",
+    ],
 )
 
 

@@ -58,4 +58,6 @@ def test_a_fit_on_labelled_answers_tells_said_from_missing(
 
 
 def test_what_ships_says_how_it_was_made() -> None:
-    assert {"command", "data", "date", "model"} <= set(shipped().made_by)
+    for trained in (True, False):
+        assert {"command", "data", "date", "model"} <= set(shipped(trained).made_by)
+    assert "trained layers missing" in shipped(trained=False).made_by["model"]

@@ -1,0 +1,143 @@
+"""Training the upper layers: what goes in, how it is batched, what comes out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.content import Content
+from app.core.errors import GradingFailed
+from app.grading.encoder import load_encoder, packaged_folder
+from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, save_layers
+from app.training.batches import TopicBatches
+from app.training.loss import SupervisedContrastiveLoss
+from app.training.sentences import from_public, from_rubric
+from app.training.train import train_and_save
+
+QUESTION = "fundamentals/precision-recall"
+
+
+def test_a_rubric_gives_its_claims_and_their_contrasts(content: Content) -> None:
+    rubric = content.rubrics[QUESTION]
+    found = from_rubric(rubric)
+    labels = {one.label for one in found}
+    for point in rubric.points:
+        texts = {one.text for one in found if one.label == f"{QUESTION} {point.id}"}
+        assert texts == {point.says, *point.exemplars}
+        beside = [one for one in found if one.beside == f"{QUESTION} {point.id}" and one.label != one.beside]
+        assert {one.text for one in beside} == set(point.contrasts)
+    assert all(one.beside in labels for one in found)
+    answers = {one.answer for one in content.examples[QUESTION]}
+    assert not answers & {one.text for one in found}  # those are for measuring
+
+
+def test_public_files_give_samples_and_those_kept_for_measuring_do_not(tmp_path: Path) -> None:
+    rows = [
+        {"split": split, "module": "M", "qid": "q1", "reference": "It rises.", "label": label, "answer": answer}
+        for split, label, answer in [
+            ("train", "correct", "it goes up"),
+            ("train", "contradictory", "it goes down now"),
+            ("UA", "correct", "kept for measuring"),
+        ]
+    ]
+    with gzip.open(tmp_path / "beetle.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(map(json.dumps, rows)))
+    found = from_public(tmp_path, seed=1)
+    assert {one.text for one in found} == {"It rises.", "it goes up", "it goes down now"}
+    assert len({one.label for one in found}) == 2
+    assert len({one.beside for one in found}) == 1
+
+
+def test_batches_keep_to_a_topic_and_change_with_the_epoch(content: Content) -> None:
+    sentences = [one for name in (QUESTION, "behavioural/conflict") for one in from_rubric(content.rubrics[name])]
+    sampler = TopicBatches(sentences, 64, seed=0)
+    first, second = list(sampler), list(sampler)
+    assert first != second
+    assert first == list(TopicBatches(sentences, 64, seed=0))
+    for batch in first:
+        assert len({sentences[row].topic for row in batch}) == 1
+        assert len({sentences[row].beside for row in batch}) > 1
+    assert len({row for batch in first for row in batch}) == sum(map(len, first))
+
+
+class _Fixed(torch.nn.Module):
+    def __init__(self, vectors: torch.Tensor) -> None:
+        super().__init__()
+        self.vectors = vectors
+
+    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"sentence_embedding": self.vectors}
+
+
+def test_the_loss_is_lower_where_a_label_stays_together() -> None:
+    vectors = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]])
+    loss = SupervisedContrastiveLoss(_Fixed(vectors))  # type: ignore[arg-type]
+    together, apart = (loss([{}], torch.tensor(labels)) for labels in ([0, 0, 1, 1], [0, 1, 0, 1]))
+    assert together < 0.1 < apart
+    assert loss([{}], torch.tensor([0, 1, 2, 3])) == 0  # no anchors
+
+
+@pytest.fixture(scope="module")
+def trained(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("layers")
+    rubric = content.rubrics[QUESTION]
+    few = rubric.model_copy(update={"points": rubric.points[:2], "mistakes": rubric.mistakes[:1]})
+    train_and_save([few], None, folder, seed=1, epochs=1)
+    return folder
+
+
+def test_training_changes_the_upper_layers_and_nothing_else(trained: Path) -> None:
+    from safetensors.torch import load_file
+
+    before = SentenceTransformer(str(packaged_folder()), device="cpu").state_dict()
+    after = load_file(trained / WEIGHTS)
+    assert set(after) == {name for name in before if is_trained(name)}
+    assert any(not torch.allclose(after[name].float(), before[name], atol=1e-3) for name in after)
+    assert (trained / WEIGHTS).stat().st_size < 12_000_000
+
+
+def test_the_encoder_takes_the_layers_and_says_which(trained: Path) -> None:
+    made = find_layers(trained)
+    assert made is not None
+    with_layers, without = load_encoder(layers=trained), load_encoder(layers=None)
+    assert made.sha256[:8] in with_layers.name
+    assert "missing" in without.name
+    assert with_layers.fingerprint != without.fingerprint
+    assert (with_layers.trained, without.trained) == (True, False)
+    text = ["Precision is what share of the alarms is real."]
+    assert not np.allclose(with_layers.encode(text), without.encode(text), atol=1e-3)
+
+
+def test_damaged_layers_are_refused(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / WEIGHTS).write_bytes((trained / WEIGHTS).read_bytes()[:-1] + b"!")
+    (tmp_path / MANIFEST).write_text((trained / MANIFEST).read_text("utf-8"), "utf-8")
+    with pytest.raises(GradingFailed, match="damaged"):
+        load_encoder(layers=tmp_path)
+
+
+def test_layers_of_another_shape_are_refused(tmp_path: Path) -> None:
+    save_layers(torch.nn.ModuleDict({"other": torch.nn.Linear(2, 2)}), tmp_path, {})  # type: ignore[arg-type]
+    with pytest.raises(GradingFailed, match="don't fit"):
+        load_encoder(layers=tmp_path)
+
+
+def test_the_shipped_layers_are_whole_and_small() -> None:
+    made = find_layers()
+    assert made is not None
+    assert made.file.stat().st_size < 12_000_000
+    assert {"command", "data", "sha256"} <= set(made.manifest)
+    assert (made.file.parent / "MODEL_CARD.md").exists()
+
+
+def test_the_command_says_when_the_folder_is_not_there(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["train", "--data", str(tmp_path / "none")])
+    assert ran.exit_code == 2
+    assert "no folder" in ran.output
