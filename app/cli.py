@@ -52,11 +52,12 @@ def _main() -> None:
 @app.command()
 def check(content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT) -> None:
     """Check every content file; print all problems at once and exit 2 when there are any."""
-    from app.content import incomplete, load
+    from app.content import load
+    from app.content_lines import incomplete
 
     try:
         found = load(content, with_examples=True)
-        problems = incomplete(found)
+        problems = incomplete(found.examples)
     except InvalidContent as error:
         problems = list(error.problems)
     if problems:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,13 +22,15 @@ from app.grading.baselines import BestSentenceCosine, KeywordOverlap, ModelAnswe
 from app.grading.calibration import Calibration, Shipped
 from app.grading.embedding import EmbeddingGrader
 from app.grading.encoder import Encoder, load_encoder
-from app.grading.fit import Labelled, collect, fit
+from app.grading.examples import Example, Labelled, collect
+from app.grading.fit import fit
 from app.settings import Settings
 
 CREDITS = {"said": 1.0, "partly": 0.5, "missing": 0.0}
 REGRADED_EVERY = 12
 """One answer in so many is graded a second time, alone, for the time it takes and to see that nothing changes."""
 
+T = TypeVar("T")
 GraderFor = Callable[[str], Grader]
 Progress = Callable[[Sequence[Any], str], Iterator[Any]]
 
@@ -67,7 +69,7 @@ def evaluate(content: Content, settings: Settings, ours: Ours, part: str | None,
     """
     encoder = _encoder(settings, ours)
     background = _background(content, encoder)
-    examples = collect(progress(list(_labelled(content)), "Measuring"), encoder, background)
+    examples = _examples(content, encoder, background, progress)
     fitted = {
         name: EmbeddingGrader(encoder, fit([one for one in examples if one.question_id != name]), background)
         for name in progress(list(content.examples), "Calibrating")
@@ -106,14 +108,20 @@ def as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calibration:
-    answers = list(_labelled(content))
+    count = sum(map(len, content.examples.values()))
     made_by = {
         "command": "python -m app calibrate",
-        "data": f"{len(answers)} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",
+        "data": f"{count} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",
         "date": date.today().isoformat(),
         "model": f"{encoder.name}, sha256 {encoder.fingerprint[:12]}",
     }
-    return fit(collect(progress(answers, "Measuring"), encoder, _background(content, encoder)), made_by=made_by)
+    return fit(_examples(content, encoder, _background(content, encoder), progress), made_by=made_by)
+
+
+def _examples(content: Content, encoder: Encoder, background: Background, progress: Progress) -> list[Example]:
+    answers = list(_labelled(content))
+    measured = _as_they_come(collect(answers, encoder, background), answers, "Measuring", progress)
+    return [one for mine in measured for one in mine]
 
 
 def _encoder(settings: Settings, ours: Ours) -> Encoder:
@@ -130,6 +138,7 @@ def _labelled(content: Content) -> Iterator[Labelled]:
                 content.questions[name].prompt,
                 content.rubrics[name],
                 one.answer,
+                one.grade,
                 {key: CREDITS[label.status] for key, label in one.points.items()},
                 {key: label.span for key, label in one.points.items() if label.span},
                 dict(one.mistakes),
@@ -157,7 +166,8 @@ def _result(
     """One grader's figures; `mend` puts right what a baseline can't say by itself."""
     todo = [(question, one) for question, answers in content.examples.items() for one in answers]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        first = list(_progress_over(pool.map(lambda it: _judge(content, grader_for(it[0]), *it), todo), todo, progress))
+        grading = pool.map(lambda it: _judge(content, grader_for(it[0]), *it), todo)
+        first = list(_as_they_come(grading, todo, "Grading", progress))
     judged = mend(first) if mend else first
     alike, ms = _again(content, grader_for, todo, first)
     grades = fitted_grades(judged)
@@ -170,9 +180,9 @@ def _result(
     return Result(name, overall, by(judged, grades, keys[part]) if part else {}, judged)
 
 
-def _progress_over(found: Iterator[Judged], todo: Sequence[Any], progress: Progress) -> Iterator[Judged]:
+def _as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: Progress) -> Iterator[T]:
     """`found` as it comes, with the progress of `todo`."""
-    for _ in progress(todo, "Grading"):
+    for _ in progress(todo, what):
         yield next(found)
 
 

@@ -6,17 +6,15 @@ Every file has a strict schema; `load` collects all problems before it raises, s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from app.content_lines import label_problems, twin_problems, with_pairs
 from app.content_schemas import (
-    EXAMPLES_FEWEST,
-    TWINS,
-    AnswerKind,
     LabelledAnswer,
     Pair,
     RubricFile,
@@ -61,18 +59,6 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
     return Content(questions, rubrics, Scale(levels=scale.levels), examples)
-
-
-def incomplete(content: Content) -> list[Problem]:
-    """What is still missing from labelled answers that can already be read and used."""
-    found = []
-    for question, answers in content.examples.items():
-        missing = [kind.value for kind in AnswerKind if kind not in {one.kind for one in answers}]
-        reasons = [f"has no answer of kind {', '.join(missing)}: write at least one of each"] if missing else []
-        if len(answers) < EXAMPLES_FEWEST:
-            reasons.append(f"has {len(answers)} answers, and needs at least {EXAMPLES_FEWEST}")
-        found += [Problem(file=f"rubrics/{question}.examples.jsonl", field="", reason=reason) for reason in reasons]
-    return found
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -187,7 +173,7 @@ class _Reader:
                     kind, one = ("point", pair.point) if pair.point else ("mistake", pair.mistake)
                     self.problem(name, f"line {number}", f"no such {kind} in the rubric: {one}")
                 pairs.append(pair)
-            found[place] = _with_pairs(rubric, pairs)
+            found[place] = with_pairs(rubric, pairs)
         return found
 
     def examples(self, rubrics: dict[str, Rubric]) -> dict[str, tuple[LabelledAnswer, ...]]:
@@ -198,8 +184,8 @@ class _Reader:
             before = len(self.problems)
             for number, example in self._lines(name, path, LabelledAnswer):
                 whole = len(self.problems) == before  # a twin of a line that can't be read is no second problem
-                twin = _twin_problems(example, known) if whole else ()
-                for reason in [*_label_problems(example, rubrics[place]), *twin]:
+                twin = twin_problems(example, known) if whole else ()
+                for reason in [*label_problems(example, rubrics[place]), *twin]:
                     self.problem(name, f"line {number}", reason)
                 if example.id in known:
                     self.problem(name, f"line {number}", f"duplicate id {example.id}")
@@ -234,51 +220,6 @@ class _Reader:
                 continue
             if (value := self.value(name, data, model, prefix=f"line {number}: ")) is not None:
                 yield number, value
-
-
-def _label_problems(example: LabelledAnswer, rubric: Rubric) -> Iterator[str]:
-    known = {point.id for point in rubric.points}
-    if missing := sorted(known - set(example.points)):
-        yield f"no label for {', '.join(missing)}"
-    if extra := sorted(set(example.points) - known):
-        yield f"no such point in the rubric: {', '.join(extra)}"
-    if extra := sorted(set(example.mistakes) - {mistake.id for mistake in rubric.mistakes}):
-        yield f"no such mistake in the rubric: {', '.join(extra)}"
-    spans = [(f"point {key}", label.span) for key, label in example.points.items() if label.status != "missing"]
-    spans += [(f"mistake {key}", span) for key, span in example.mistakes.items()]
-    for what, span in spans:
-        if not span:
-            yield f"{what}: needs the span of text that shows it"
-        elif span not in example.answer:
-            yield f"{what}: its span is not in the answer, word for word"
-
-
-def _twin_problems(example: LabelledAnswer, known: dict[str, LabelledAnswer]) -> Iterator[str]:
-    """What is wrong with its `twin_of`, given the answers above it."""
-    if (example.kind in TWINS) != (example.twin_of is not None):
-        yield "twin_of: name the answer that a turned or reworded one was written from, and only there"
-    elif example.twin_of and (example.twin_of not in known or known[example.twin_of].kind in TWINS):
-        yield f"twin_of: no such answer above: {example.twin_of}"
-
-
-def _with_pairs(rubric: Rubric, pairs: Sequence[Pair]) -> Rubric:
-    exemplars: dict[str, list[str]] = {}
-    contrasts: dict[str, list[str]] = {}
-    for pair in pairs:
-        of = pair.point or pair.mistake or ""
-        contrasts.setdefault(of, []).append(pair.contrast)
-        if pair.exemplar:
-            exemplars.setdefault(of, []).append(pair.exemplar)
-
-    def more(one: Point | Mistake) -> dict[str, tuple[str, ...]]:
-        return {
-            "exemplars": (*one.exemplars, *exemplars.get(one.id, ())),
-            "contrasts": tuple(contrasts.get(one.id, ())),
-        }
-
-    points = tuple(point.model_copy(update=more(point)) for point in rubric.points)
-    mistakes = tuple(mistake.model_copy(update=more(mistake)) for mistake in rubric.mistakes)
-    return rubric.model_copy(update={"points": points, "mistakes": mistakes})
 
 
 def _resolve(question_id: str, file: RubricFile, signals: dict[str, SignalEntry]) -> Rubric:

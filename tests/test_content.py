@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from app.content import Content, incomplete, json_schemas, load
+from app.content import Content, json_schemas, load
+from app.content_lines import incomplete
 from app.content_schemas import AnswerKind
 from app.core.errors import InvalidContent, Problem
 from app.core.question import Domain, Level
@@ -445,10 +446,10 @@ def test_a_twin_names_an_answer_that_stands_above_it(
 def test_what_labelled_answers_lack_is_told(root: Path) -> None:
     lines = [line for line in (root / EXAMPLES).read_text("utf-8").splitlines() if '"kind": "echo"' not in line]
     (root / EXAMPLES).write_text("\n".join(lines), "utf-8")
-    (problem,) = incomplete(load(root, with_examples=True))
+    (problem,) = incomplete(load(root, with_examples=True).examples)
     assert str(problem) == f"{EXAMPLES}: has no answer of kind echo: write at least one of each"
     (root / EXAMPLES).write_text(lines[0], "utf-8")
-    assert "has 1 answers, and needs at least 12" in str(incomplete(load(root, with_examples=True))[1])
+    assert "has 1 answers, and needs at least 12" in str(incomplete(load(root, with_examples=True).examples)[1])
 
 
 def test_a_mistakes_span_must_stand_in_the_answer(root: Path) -> None:

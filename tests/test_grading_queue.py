@@ -59,11 +59,11 @@ def job() -> Iterator[Job]:
 
 
 @pytest.fixture
-def start(job: Job) -> Iterator[Callable[[Loader], GradingQueue]]:
+def start(job: Job) -> Iterator[Callable[..., GradingQueue]]:
     opened: list[tuple[GradingQueue, Loader]] = []
 
-    def start(loader: Loader) -> GradingQueue:
-        queue = GradingQueue(loader)
+    def start(loader: Loader, workers: int = 1) -> GradingQueue:
+        queue = GradingQueue(loader, workers)
         opened.append((queue, loader))
         queue.start(job)
         return queue
@@ -75,7 +75,7 @@ def start(job: Job) -> Iterator[Callable[[Loader], GradingQueue]]:
         queue.close()
 
 
-Start = Callable[[Loader], GradingQueue]
+Start = Callable[..., GradingQueue]
 
 
 def test_the_grader_loads_in_the_background_and_answers_given_earlier_wait_for_it(start: Start, job: Job) -> None:
@@ -156,6 +156,30 @@ def test_a_job_that_raises_doesnt_stop_the_thread_and_its_message_isnt_logged(
     assert "round bad" in line
     assert "ValueError" in line
     assert ANSWER not in line
+
+
+def test_a_slow_round_doesnt_hold_up_the_others(start: Start, job: Job) -> None:
+    loader = Loader()
+    queue = start(loader, workers=3)
+    queue.put("slow")
+    assert job.begun.wait(PATIENCE)
+    queue.put("r1")
+    assert queue.wait("r1", PATIENCE)
+    assert queue.busy_with("slow")
+    assert loader.calls == 1
+
+
+def test_a_round_is_never_graded_twice_at_a_time(start: Start, job: Job) -> None:
+    queue = start(Loader(), workers=3)
+    queue.put("slow")
+    assert job.begun.wait(PATIENCE)
+    queue.put("slow")
+    queue.put("r1")
+    assert queue.wait("r1", PATIENCE)
+    assert [seen[0] for seen in job.seen] == ["slow", "r1"]
+    job.hold.set()
+    assert queue.wait("slow", PATIENCE)
+    assert [seen[0] for seen in job.seen] == ["slow", "r1", "slow"]
 
 
 def test_a_round_put_twice_is_busy_until_both_gradings_are_done(start: Start, job: Job) -> None:

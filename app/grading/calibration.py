@@ -30,6 +30,21 @@ class Logistic(Strict):
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -50, 50))))
 
 
+class OnTopic(Strict):
+    """What an answer to a question of the bank must reach, or it is off topic.
+
+    `lead` is how much nearer its sentences are to this question than to the best other one (see flags.lead), `near` the
+    highest cosine of one of them with a text of the rubric or with the question.
+    """
+
+    lead: float
+    near: float
+
+
+ANYTHING = OnTopic(lead=-2.0, near=-1.0)
+"""Takes no answer for off topic."""
+
+
 class Calibration(Strict):
     """The fitted functions, how they were made, and from which probability on a mistake counts as made.
 
@@ -46,7 +61,7 @@ class Calibration(Strict):
     mistake: Logistic
     bare_mistake: Logistic
     mistake_from: Annotated[float, Field(gt=0, lt=1)]
-    off_topic_below: float
+    on_topic: OnTopic
     made_by: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 CONTEXT_FEATURES = ("own", "others")
 FEWEST = 4
 """Points from which the others say something; below, a point is judged by itself."""
-SURE = 0.01
-"""Probabilities are kept this far from 0 and 1, so that no single point outweighs all others."""
+SURE = 0.03
+"""Probabilities are kept this far from 0 and 1: no single point outweighs all others, and "surely not" is no less for a
+sentence about something else than for one on the topic."""
 
 REACH = 2.0
 """Log odds to which the other points' are cut: a short answer leaves most points far behind, and no more than "probably

@@ -92,7 +92,7 @@ class EmbeddingGrader:
             single = reading.sentence_vectors
             around = self._background.elsewhere(rubric.question_id, single) if self._background else None
             seen = flags.Turn(answer.text, single, around, answer.after_probe)
-            raised.append(flags.flags(seen, refs, self._calibration.off_topic_below))
+            raised.append(flags.flags(seen, refs, self._calibration.on_topic))
             if raised[-1]:
                 continue
             measured = reading.measured(rubric, refs, self._background)

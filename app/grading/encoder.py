@@ -159,6 +159,7 @@ def load_encoder(
         )
     made = layers_on_disk.find_layers(layers) if model_path is None and layers is not None else None
     try:
+        import threadpoolctl
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -168,6 +169,7 @@ def load_encoder(
         model.eval()
         model.max_seq_length = min(model.max_seq_length or TOKENS_MOST, TOKENS_MOST)
         torch.set_num_threads(1)
+        threadpoolctl.threadpool_limits(1, user_api="blas")  # numpy's: its idle threads spin, and steal from the others
     except Exception as error:  # a broken model folder fails in many ways, and all of them mean this
         raise GradingFailed(
             f"The sentence model at {folder} can't be loaded ({type(error).__name__}: {error}). It must be a folder "

@@ -13,6 +13,7 @@ import numpy as np
 
 from app.core.feedback import Flag
 from app.grading.background import Elsewhere
+from app.grading.calibration import OnTopic
 from app.grading.encoder import Vectors
 from app.grading.references import References, best
 from app.grading.words import FUNCTION_WORDS, content_stems, words
@@ -40,7 +41,7 @@ BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
 """A list without separators: this many words, fewer than this share from clauses (honest answers: at least 0.05)."""
 
 NEAR_ANYTHING = 0.2
-"""Off topic: no sentence has this cosine with any text of the rubric or with the question (honest: at least 0.4)."""
+"""Off topic in any case: no sentence has this cosine with any text of the rubric or with the question."""
 
 _CLAUSELESS = frozenset(
     """
@@ -86,8 +87,8 @@ def is_injection(sentence: str) -> bool:
     return bool(_INJECTION.search(sentence))
 
 
-def flags(turn: Turn, refs: References, off_topic_below: float) -> tuple[Flag, ...]:
-    """The flag of one turn, if any: the first that fits; `off_topic_below` bounds `lead` from below."""
+def flags(turn: Turn, refs: References, on_topic: OnTopic) -> tuple[Flag, ...]:
+    """The flag of one turn, if any: the first that fits."""
     if _no_answer(turn.text) or not len(turn.vectors):
         return (Flag.no_answer,)
     nearness = turn.vectors @ refs.vectors.T
@@ -95,7 +96,7 @@ def flags(turn: Turn, refs: References, off_topic_below: float) -> tuple[Flag, .
         return (Flag.echo,)
     if _keyword_list(turn.text, LIST_PIECES_AFTER_PROBE if turn.after_probe else LIST_PIECES):
         return (Flag.keyword_list,)
-    if float(nearness.max()) < NEAR_ANYTHING or (not turn.after_probe and lead(turn, refs) < off_topic_below):
+    if _off_topic(turn, refs, on_topic):
         return (Flag.off_topic,)
     return ()
 
@@ -108,6 +109,17 @@ def lead(turn: Turn, refs: References) -> float:
     if turn.elsewhere is None or not len(turn.vectors):
         return 0.0
     return float((turn.vectors @ refs.vectors.T).max(axis=1).mean()) - turn.elsewhere.best_question
+
+
+def near(turn: Turn, refs: References) -> float:
+    """The highest cosine of a sentence with any text of the rubric or with the question."""
+    return float((turn.vectors @ refs.vectors.T).max(initial=-1.0))
+
+
+def _off_topic(turn: Turn, refs: References, on_topic: OnTopic) -> bool:
+    if turn.elsewhere is None or turn.after_probe:  # a short reply to a probe need not resemble much
+        return near(turn, refs) < NEAR_ANYTHING
+    return lead(turn, refs) < on_topic.lead or near(turn, refs) < max(on_topic.near, NEAR_ANYTHING)
 
 
 def _no_answer(text: str) -> bool:

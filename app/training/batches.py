@@ -1,4 +1,8 @@
-"""Batches for contrastive training: of one topic, several texts of each label, contrasts beside their claim."""
+"""Batches for contrastive training: of one topic, several texts of each label, contrasts beside their claim.
+
+And a few strangers: sentences of other topics. Without them nothing teaches the encoder that a loaf of bread is no
+point of any rubric, and everything off the topic comes to lie in the midst of it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,10 @@ from app.training.sentences import Sentence
 
 SHARE = 6
 """Texts of a label that come into one batch, about: few enough for several labels to meet, enough to have positives."""
+
+
+STRANGERS = 12
+"""Rows of other topics in each batch."""
 
 
 class TopicBatches(DefaultBatchSampler):
@@ -38,9 +46,18 @@ class TopicBatches(DefaultBatchSampler):
         topics: dict[str, dict[str, list[int]]] = {}
         for row, one in enumerate(self._sentences):
             topics.setdefault(one.topic, {}).setdefault(one.beside, []).append(row)
-        batches = [batch for groups in topics.values() for batch in self._of_topic(list(groups.values()), rng)]
+        batches = [
+            batch + self._strangers(topic, rng)
+            for topic, groups in topics.items()
+            for batch in self._of_topic(list(groups.values()), rng)
+        ]
         rng.shuffle(batches)
         return batches
+
+    def _strangers(self, topic: str, rng: random.Random) -> list[int]:
+        """Up to STRANGERS rows of other topics."""
+        drawn = rng.sample(range(len(self._sentences)), min(STRANGERS, len(self._sentences)))
+        return [row for row in drawn if self._sentences[row].topic != topic]
 
     def _of_topic(self, groups: list[list[int]], rng: random.Random) -> list[list[int]]:
         """Each group's rows dealt out over a few of the topic's batches."""

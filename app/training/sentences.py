@@ -43,8 +43,8 @@ def from_rubric(rubric: Rubric) -> list[Sentence]:
     return found
 
 
-PUBLIC = {"argkp": 1200, "beetle": 800, "scientsbank": 800, "cannot": 800, "negation": 400}
-"""Sentences taken from each public file: together about a quarter as many as from the bank."""
+PUBLIC = {"argkp": 2400, "beetle": 1800, "scientsbank": 1800, "cannot": 1500, "negation": 700}
+"""Sentences taken from each public file: together about half as many as from the bank."""
 
 
 def from_public(folder: Path, seed: int) -> list[Sentence]:

@@ -8,8 +8,9 @@ from app.content import Content
 from app.grading.background import Background
 from app.grading.calibration import shipped
 from app.grading.encoder import Encoder
+from app.grading.examples import Labelled, collect
 from app.grading.features import POINT_FEATURES
-from app.grading.fit import Labelled, collect, fit, logistic_regression
+from app.grading.fit import fit, logistic_regression
 from tests.grading.conftest import CHAMPION
 
 
@@ -39,13 +40,14 @@ def test_a_fit_on_labelled_answers_tells_said_from_missing(
             content.questions[CHAMPION].prompt,
             content.rubrics[CHAMPION],
             one.answer,
+            one.grade,
             {key: credit[label.status] for key, label in one.points.items()},
             {key: label.span for key, label in one.points.items() if label.span},
             dict(one.mistakes),
         )
         for one in content.examples[CHAMPION][:8]
     ]
-    examples = collect(answers, encoder, background)
+    examples = [one for found in collect(answers, encoder, background) for one in found]
     assert {one.group for one in examples} == {"point", "bare", "mistake", "bare_mistake"}
     judge = fit(examples).point
     points = [one for one in examples if one.group == "point"]

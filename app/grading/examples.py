@@ -1,0 +1,129 @@
+"""Labelled answers as examples to fit a calibration to: what is measured of each, against each point and mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from app.core.rubric import PointKind, Rubric
+from app.grading import flags
+from app.grading.background import Background
+from app.grading.calibration import ANYTHING, OnTopic
+from app.grading.embedding import Reading
+from app.grading.encoder import WORKERS, Encoder
+from app.grading.features import Measured
+from app.grading.references import references
+
+
+class Labelled(NamedTuple):
+    """An answer with a person's labels.
+
+    Its grade 0 to 4, credit (0, 0.5, 1) and stretch of each point, stretch of each mistake made.
+    """
+
+    question_id: str
+    question: str
+    rubric: Rubric
+    text: str
+    grade: int
+    credits: dict[str, float]
+    spans: dict[str, str]
+    mistakes: dict[str, str]
+
+
+class Example(NamedTuple):
+    """What is measured of one labelled answer against one point or mistake.
+
+    `features` is (windows, features); `inside` marks the windows on the labelled stretch; `target` is 0..1. `answer`
+    tells the answers apart, `grade` is the person's, `flagged` says that it earns nothing anyway, `reached` how far it
+    is on the topic.
+    """
+
+    question_id: str
+    group: str
+    features: npt.NDArray[np.float32]
+    inside: npt.NDArray[np.bool_]
+    target: float
+    answer: int = 0
+    grade: int = 0
+    flagged: bool = False
+    reached: OnTopic = ANYTHING
+
+
+def collect(answers: Sequence[Labelled], encoder: Encoder, background: Background) -> Iterator[list[Example]]:
+    """The examples in each of `answers`, measured with its rubric's exemplars and again with the statements alone."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield from pool.map(lambda it: _measured(it[0], it[1], encoder, background), enumerate(answers))
+
+
+def _measured(number: int, answer: Labelled, encoder: Encoder, background: Background) -> list[Example]:
+    reading = Reading(answer.text, encoder)
+    if not reading.windows:
+        return []
+    refs = references(answer.question, answer.rubric, encoder)
+    around = background.elsewhere(answer.question_id, reading.sentence_vectors)
+    turn = flags.Turn(answer.text, reading.sentence_vectors, around, False)
+    flagged = bool(flags.flags(turn, refs, ANYTHING))
+    reached = OnTopic(lead=flags.lead(turn, refs), near=flags.near(turn, refs))
+    found: list[Example] = []
+    for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
+        refs = references(answer.question, rubric, encoder)
+        measured = reading.measured(rubric, refs, None if bare else background)
+        found += _point_examples(answer, reading, measured, bare=bare)
+        found += _mistake_examples(answer, reading, measured, bare=bare)
+    return [one._replace(answer=number, grade=answer.grade, flagged=flagged, reached=reached) for one in found]
+
+
+def _point_examples(answer: Labelled, reading: Reading, measured: Measured, *, bare: bool) -> list[Example]:
+    found = []
+    for column, point in enumerate(answer.rubric.points):
+        group = "bare" if bare else "signal" if point.kind is PointKind.signal else "point"
+        if bare and point.kind is PointKind.signal:
+            continue  # no rubric of one's own has the signals' bare statements
+        inside = _inside(reading, answer.spans.get(point.id))
+        features = measured.points[:, column]
+        found.append(Example(answer.question_id, group, features, inside, answer.credits[point.id]))
+    return found
+
+
+def _mistake_examples(answer: Labelled, reading: Reading, measured: Measured, *, bare: bool) -> list[Example]:
+    found = []
+    for column, mistake in enumerate(answer.rubric.mistakes):
+        span = answer.mistakes.get(mistake.id)
+        features = measured.mistakes[:, column]
+        group = "bare_mistake" if bare else "mistake"
+        found.append(
+            Example(
+                answer.question_id,
+                group,
+                features,
+                _inside(reading, span),
+                float(span is not None),
+            )
+        )
+    return found
+
+
+def _inside(reading: Reading, span: str | None) -> npt.NDArray[np.bool_]:
+    """Which windows share at least half of their own length, or half of the stretch, with `span`."""
+    start = reading.text.find(span) if span else -1
+    if not span or start < 0:
+        return np.zeros(len(reading.windows), np.bool_)
+    end = start + len(span)
+    shared = [max(0, min(window.end, end) - max(window.start, start)) for window in reading.windows]
+    half = [min(window.end - window.start, len(span)) / 2 for window in reading.windows]
+    return np.array(shared) >= np.array(half)
+
+
+def _without_exemplars(rubric: Rubric) -> Rubric:
+    bare: dict[str, tuple[str, ...]] = {"exemplars": (), "contrasts": ()}
+    return rubric.model_copy(
+        update={
+            "points": tuple(point.model_copy(update=bare) for point in rubric.points),
+            "mistakes": tuple(mistake.model_copy(update=bare) for mistake in rubric.mistakes),
+        }
+    )
