@@ -41,13 +41,18 @@ class Encoder:
     """Sentence vectors from one model. Safe to call from several threads."""
 
     def __init__(
-        self, model: SentenceTransformer, name: str, fingerprint: str, cache_dir: Path | None, *, trained: bool = False
+        self,
+        model: SentenceTransformer,
+        name: str,
+        fingerprint: str,
+        cache_dir: Path | None,
+        second: layers_on_disk.SecondHead | None = None,
     ) -> None:
-        """`trained` says that the model has the upper layers that were trained on interview answers."""
+        """`second` are the layers trained on interview answers; a vector is then both heads' vectors side by side."""
         self.name = name
         self.fingerprint = fingerprint
-        self.trained = trained
         self._model = model
+        self._second = second
         self._cache = VectorCache(cache_dir, fingerprint) if cache_dir else None
         self._bundles: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
@@ -55,9 +60,14 @@ class Encoder:
         self._batcher = Batcher[str, npt.NDArray[np.float32]](self._forward, most=BATCH, workers=WORKERS)
 
     @property
+    def trained(self) -> bool:
+        """Whether the layers that were trained on interview answers have a say."""
+        return self._second is not None
+
+    @property
     def width(self) -> int:
         """Numbers in a vector."""
-        return int(self._model.get_embedding_dimension() or 0)
+        return int(self._model.get_embedding_dimension() or 0) * (2 if self.trained else 1)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32 (len(texts), width).
@@ -95,8 +105,12 @@ class Encoder:
                 if isinstance(value, torch.Tensor) and value.dim() == 2:
                     features[name] = torch.nn.functional.pad(value, (0, short), value=fill.get(name, 0))
         with torch.inference_mode():
-            vectors = self._model(features)["sentence_embedding"]
-            return list(torch.nn.functional.normalize(vectors, dim=1).float().numpy())
+            heads = [self._model(features)["sentence_embedding"]]
+            if self._second is not None:
+                heads.append(self._second(features))
+            # side by side, so that a cosine of two such vectors is the mean of the heads' cosines
+            vectors = torch.cat([torch.nn.functional.normalize(one.float(), dim=1) for one in heads], dim=1)
+            return list((vectors / len(heads) ** 0.5).numpy())
 
     def bundle(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of texts that will be asked for again, always together: from memory, from disk, or computed."""
@@ -179,9 +193,9 @@ def load_encoder(
         return Encoder(model, name, fingerprint, cache_dir)
     if made is None:
         return Encoder(model, f"{name}, trained layers missing", fingerprint, cache_dir)
-    layers_on_disk.apply_layers(model, made)
-    both = hashlib.sha256(f"{fingerprint}{made.sha256}".encode()).hexdigest()
-    return Encoder(model, f"{name}, trained layers {made.sha256[:8]}", both, cache_dir, trained=True)
+    both = hashlib.sha256(f"{fingerprint} beside {made.sha256}".encode()).hexdigest()
+    second = layers_on_disk.SecondHead(model, made)
+    return Encoder(model, f"{name}, trained layers {made.sha256[:8]}", both, cache_dir, second)
 
 
 def packaged_folder() -> Path:

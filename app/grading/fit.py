@@ -25,7 +25,7 @@ PENALTY = 1.0
 FALSE_ALARMS = 0.003
 """The share of answers worth something which may be taken for off topic: one rambling story in 300, in return
 for two thirds of the answers to other questions."""
-MARGINS = OnTopic(lead=0.005, near=0.04)
+MARGINS = OnTopic(lead=0.005, near=0.1)
 """How far the bounds for off-topic answers stay below the labelled answers worth something."""
 STEPS = 400
 """Accelerated gradient steps of one fit; the loss is flat to six digits after about 200."""

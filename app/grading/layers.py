@@ -1,10 +1,12 @@
-"""The trained upper layers that go over the packaged encoder: where they lie, and that they are what they should be."""
+"""The trained upper layers: where they lie, that they are what they should be, how they run beside the packaged."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,15 +53,45 @@ def find_layers(folder: Path = FOLDER) -> Made | None:
     return Made(file, sha256, manifest)
 
 
-def apply_layers(model: SentenceTransformer, made: Made) -> None:
-    """Put the trained layers into the packaged `model`. Raises GradingFailed when they don't fit it."""
-    from safetensors.torch import load_file
+class SecondHead:
+    """The trained layers over the packaged model's lower ones, beside its own upper layers and in the same pass.
 
-    weights = {name: value.float() for name, value in load_file(made.file).items()}
-    wanted = {name for name in model.state_dict() if is_trained(name)}
-    if set(weights) != wanted:
-        raise GradingFailed(f"The trained layers at {made.file} don't fit the packaged sentence model.")
-    model.load_state_dict(weights, strict=False)
+    Safe to call from several threads.
+    """
+
+    def __init__(self, model: SentenceTransformer, made: Made) -> None:
+        """Listens to `model` from now on. Raises GradingFailed when the layers don't fit it."""
+        from safetensors.torch import load_file
+
+        own = {name: value for name, value in model.state_dict().items() if is_trained(name)}
+        trained = {name: value.float() for name, value in load_file(made.file).items()}
+        if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in trained.items()}:
+            raise GradingFailed(f"The trained layers at {made.file} don't fit the packaged sentence model.")
+        network: Any = model[0]
+        packaged = network.auto_model.encoder.layer[FROZEN:]
+        self._layers = copy.deepcopy(packaged)
+        self._layers.load_state_dict({_within(name): value for name, value in trained.items()})
+        self._pooling = model[1]
+        self._heard = threading.local()
+        packaged[0].register_forward_pre_hook(self._listen, with_kwargs=True)
+
+    def __call__(self, features: dict[str, Any]) -> Any:
+        """Sentence vectors, a tensor (texts, width), for `features` that this thread has just had the model read."""
+        (hidden, *more), named = self._heard.call
+        for layer in self._layers:
+            hidden = layer(hidden, *more, **named)
+        read = {"token_embeddings": hidden, "attention_mask": features["attention_mask"]}
+        return self._pooling(read)["sentence_embedding"]
+
+    def _listen(self, _: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        self._heard.call = (args, named)
+
+
+def _within(name: str) -> str:
+    """A parameter's name among the trained layers: 0.model.encoder.layer.4.x -> 1.x."""
+    match = _LAYER.search(name)
+    assert match is not None
+    return f"{int(match.group(1)) - FROZEN}.{name[match.end() :]}"
 
 
 def save_layers(model: SentenceTransformer, folder: Path, made_by: dict[str, Any]) -> Made:
