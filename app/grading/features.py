@@ -47,8 +47,9 @@ RUNNERS_UP = 3
 """How many of a point's texts `centred_next` averages over: one lucky exemplar should not decide alone."""
 MARGIN = 0.3
 """Margins are cut to plus or minus this; beyond it a window is simply about something else."""
-AHEAD_UNKNOWN = 0.1
-"""What `ahead_of_bank` is where there is no bank to compare with: about what windows that say a point have."""
+ELSEWHERE_UNKNOWN = 0.56
+"""Where there is no bank to compare with, the cosine with the nearest text of another question is taken to be this: its
+median over the windows of labelled answers."""
 APART_UNKNOWN = 0.0
 """What `apart` is for a claim without contrasts."""
 SHRINK = 8
@@ -68,11 +69,11 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
     """Measure every window against every point and mistake; `vectors` are the windows' unit vectors.
 
     `elsewhere` (windows,) is each window's cosine with the nearest text of any other question of the bank; without it
-    `ahead_of_bank` is AHEAD_UNKNOWN for all.
+    it is taken to be ELSEWHERE_UNKNOWN.
     """
     plain = np.asarray(vectors @ refs.vectors.T, np.float32)
     nearest = best(plain, refs.points)
-    bank = nearest - AHEAD_UNKNOWN if elsewhere is None else elsewhere[:, None]
+    bank = np.full((len(vectors), 1), ELSEWHERE_UNKNOWN, np.float32) if elsewhere is None else elsewhere[:, None]
     centred = _centred(vectors, refs)
     shared, known = _shared_words(windows, refs)
     points, mistakes = best(centred, refs.points), best(centred, refs.mistakes)

@@ -17,7 +17,7 @@ from app.grading.encoder import Encoder, load_encoder, packaged_folder
 from app.grading.entailment import Entailment, load_entailment
 
 CHAMPION = "lifecycle/champion-challenger"
-# a bank of four keeps the encoding short
+# a few are enough to see that questions of all kinds can be graded
 BANK = (CHAMPION, "fundamentals/bias-variance", "behavioural/conflict", "system_design/weekly-retraining")
 
 
@@ -28,7 +28,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 @pytest.fixture(scope="session")
 def background(encoder: Encoder, content: Content) -> Background:
-    return Background([(content.questions[name].prompt, content.rubrics[name]) for name in BANK], encoder)
+    return Background([(one.prompt, content.rubrics[name]) for name, one in content.questions.items()], encoder)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def grader(encoder: Encoder, background: Background) -> EmbeddingGrader:
 def plain_grader(content: Content, tmp_path_factory: pytest.TempPathFactory) -> EmbeddingGrader:
     """The grader as it is where the trained layers are missing."""
     encoder = load_encoder(None, tmp_path_factory.mktemp("plain-cache"), layers=None)
-    bank = [(content.questions[name].prompt, content.rubrics[name]) for name in BANK]
+    bank = [(one.prompt, content.rubrics[name]) for name, one in content.questions.items()]
     return EmbeddingGrader(encoder, shipped(trained=False), Background(bank, encoder))
 
 
