@@ -43,6 +43,10 @@ BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
 NEAR_ANYTHING = 0.2
 """Off topic in any case: no sentence has this cosine with any text of the rubric or with the question."""
 
+FEW_SENTENCES = 0.07
+"""Over the number of sentences, what is added to the lead: a short answer has little to show where it belongs. Of 132
+single sentences that say a point of their question, 98 % were nearer to another question by at most 0.063."""
+
 _CLAUSELESS = frozenset(
     """
     a about after against an and as at before between by down during each few first for from in into last less more
@@ -104,11 +108,12 @@ def flags(turn: Turn, refs: References, on_topic: OnTopic) -> tuple[Flag, ...]:
 def lead(turn: Turn, refs: References) -> float:
     """How much nearer the sentences are to this question than to the best other one; 0 where there is no other.
 
-    Both are means over the sentences of the cosine with the nearest text.
+    Both are means over the sentences of the cosine with the nearest text; the fewer sentences, the more is allowed for.
     """
     if turn.elsewhere is None or not len(turn.vectors):
         return 0.0
-    return float((turn.vectors @ refs.vectors.T).max(axis=1).mean()) - turn.elsewhere.best_question
+    own = float((turn.vectors @ refs.vectors.T).max(axis=1).mean())
+    return own - turn.elsewhere.best_question + FEW_SENTENCES / len(turn.vectors)
 
 
 def near(turn: Turn, refs: References) -> float:
