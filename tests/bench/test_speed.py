@@ -21,7 +21,7 @@ from app.grading.calibration import shipped
 from app.grading.embedding import EmbeddingGrader
 from app.grading.encoder import load_encoder
 from app.grading.segment import sentences
-from tests.server.process import Process
+from tests.server.process import served
 
 pytestmark = pytest.mark.bench
 
@@ -121,17 +121,10 @@ def test_where_the_time_goes(
 
 
 def test_memory_of_the_server(tmp_path: Path) -> None:
-    server = Process(tmp_path)
-    try:
-        while server.health() == "loading":
-            time.sleep(0.5)
-        assert server.health() == "ready"
+    with served(tmp_path) as server:
+        server.wait_ready()
         status = Path(f"/proc/{server.popen.pid}/status").read_text().splitlines()
-        peak = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
-    finally:
-        server.popen.terminate()
-        server.popen.wait()
-        server.popen.stdout.close()
+    peak = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
     print(f"\nthe server's memory at its peak: {peak:.0f} MB")
     assert peak < 1200
 
