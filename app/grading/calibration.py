@@ -31,14 +31,18 @@ class Logistic(Strict):
 
 
 class OnTopic(Strict):
-    """What an answer to a question of the bank must reach, or it is off topic.
+    """What an answer to a question of the bank must reach, or it is off topic; and what one reaches.
 
-    `lead` is how much nearer its sentences are to this question than to the best other one (see flags.lead), `near` the
-    highest cosine of one of them with a text of the rubric or with the question.
+    `lead` is how much nearer its sentences are to this question than to the best other one (see flags.reached), `near`
+    the highest cosine of one of them with a text of the rubric or with the question.
     """
 
     lead: float
     near: float
+
+    def missed(self, reached: OnTopic) -> bool:
+        """Whether what an answer `reached` falls short of this."""
+        return reached.lead < self.lead or reached.near < self.near
 
 
 ANYTHING = OnTopic(lead=-2.0, near=-1.0)

@@ -68,7 +68,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
     around = background.elsewhere(answer.question_id, reading.sentence_vectors)
     turn = flags.Turn(answer.text, reading.sentence_vectors, around, False)
     flagged = bool(flags.flags(turn, refs, ANYTHING))
-    reached = OnTopic(lead=flags.lead(turn, refs), near=flags.near(turn, refs))
+    reached = flags.reached(turn, refs)
     found: list[Example] = []
     for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
         refs = references(answer.question, rubric, encoder)
@@ -96,15 +96,8 @@ def _mistake_examples(answer: Labelled, reading: Reading, measured: Measured, *,
         span = answer.mistakes.get(mistake.id)
         features = measured.mistakes[:, column]
         group = "bare_mistake" if bare else "mistake"
-        found.append(
-            Example(
-                answer.question_id,
-                group,
-                features,
-                _inside(reading, span),
-                float(span is not None),
-            )
-        )
+        inside = _inside(reading, span)
+        found.append(Example(answer.question_id, group, features, inside, float(span is not None)))
     return found
 
 

@@ -36,7 +36,7 @@ Array = npt.NDArray[np.float64]
 def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -> Calibration:
     """The calibration that fits `examples` best."""
     on_topic = _on_topic(examples)
-    examples = [one._replace(flagged=one.flagged or _below(one.reached, on_topic)) for one in examples]
+    examples = [one._replace(flagged=one.flagged or on_topic.missed(one.reached)) for one in examples]
     judges = {}
     for group, names in (
         ("point", POINT_FEATURES),
@@ -146,10 +146,6 @@ def _on_topic(examples: Sequence[Example]) -> OnTopic:
     lead = sorted(one.lead for one in says.values())[spared]
     near = sorted(one.near for one in says.values())[spared]
     return OnTopic(lead=round(lead - MARGINS.lead, 4), near=round(near - MARGINS.near, 4))
-
-
-def _below(reached: OnTopic, on_topic: OnTopic) -> bool:
-    return reached.lead < on_topic.lead or reached.near < on_topic.near
 
 
 def _best_threshold(examples: Sequence[Example], judge: Logistic) -> float:

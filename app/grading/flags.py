@@ -77,6 +77,9 @@ _INJECTION = re.compile(
 )
 
 
+Nearness = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+
 class Turn(NamedTuple):
     """What the flags look at in one turn: its text, its sentences' vectors, how near they are to other questions."""
 
@@ -100,31 +103,34 @@ def flags(turn: Turn, refs: References, on_topic: OnTopic) -> tuple[Flag, ...]:
         return (Flag.echo,)
     if _keyword_list(turn.text, LIST_PIECES_AFTER_PROBE if turn.after_probe else LIST_PIECES):
         return (Flag.keyword_list,)
-    if _off_topic(turn, refs, on_topic):
+    if _off_topic(turn, nearness, on_topic):
         return (Flag.off_topic,)
     return ()
 
 
-def lead(turn: Turn, refs: References) -> float:
-    """How much nearer the sentences are to this question than to the best other one; 0 where there is no other.
+def reached(turn: Turn, refs: References) -> OnTopic:
+    """How far one turn with at least one sentence is on the topic.
 
-    Both are means over the sentences of the cosine with the nearest text; the fewer sentences, the more is allowed for.
+    `lead` compares this question with the best other one, each by the mean over the sentences of the cosine with its
+    nearest text; the fewer sentences, the more is allowed for. It is 0 where there is no other question.
     """
-    if turn.elsewhere is None or not len(turn.vectors):
-        return 0.0
-    own = float((turn.vectors @ refs.vectors.T).max(axis=1).mean())
-    return own - turn.elsewhere.best_question + FEW_SENTENCES / len(turn.vectors)
+    return _reached(turn, turn.vectors @ refs.vectors.T)
 
 
-def near(turn: Turn, refs: References) -> float:
-    """The highest cosine of a sentence with any text of the rubric or with the question."""
-    return float((turn.vectors @ refs.vectors.T).max(initial=-1.0))
+def _reached(turn: Turn, nearness: Nearness) -> OnTopic:
+    near = float(nearness.max())
+    if turn.elsewhere is None:
+        return OnTopic(lead=0.0, near=near)
+    own = float(nearness.max(axis=1).mean())
+    return OnTopic(lead=own - turn.elsewhere.best_question + FEW_SENTENCES / len(turn.vectors), near=near)
 
 
-def _off_topic(turn: Turn, refs: References, on_topic: OnTopic) -> bool:
-    if turn.elsewhere is None or turn.after_probe:  # a short reply to a probe need not resemble much
-        return near(turn, refs) < NEAR_ANYTHING
-    return lead(turn, refs) < on_topic.lead or near(turn, refs) < max(on_topic.near, NEAR_ANYTHING)
+def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:
+    found = _reached(turn, nearness)
+    if found.near < NEAR_ANYTHING:
+        return True
+    # a question outside the bank has no bounds, and a short reply to a probe need not resemble much
+    return turn.elsewhere is not None and not turn.after_probe and on_topic.missed(found)
 
 
 def _no_answer(text: str) -> bool:
@@ -134,7 +140,7 @@ def _no_answer(text: str) -> bool:
     return bool(_GIVING_UP.search(text)) and len(words(_GIVING_UP.sub(" ", text))) < GIVING_UP_REST
 
 
-def _echo(turn: Turn, nearness: np.ndarray[tuple[int, int], np.dtype[np.float32]], refs: References) -> bool:
+def _echo(turn: Turn, nearness: Nearness, refs: References) -> bool:
     content = content_stems(words(turn.text))
     if not content:
         return False
