@@ -130,8 +130,8 @@ def evaluate(
 
     draw = _plotter() if plot_file else None
     found = _labelled_content(content)
-    ours = cli_evaluate.Ours(grader.value)
-    results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), ours, by.value if by else None, _progress))
+    part, trained = by.value if by else None, grader is Judgeable.embedding
+    results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), part, _progress, trained=trained))
     typer.echo(cli_evaluate.report(results))
     if plot_file and draw:
         draw({one.name: one.judged for one in results}, plot_file)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -35,13 +34,6 @@ GraderFor = Callable[[str], Grader]
 Progress = Callable[[Sequence[Any], str], Iterator[Any]]
 
 
-class Ours(StrEnum):
-    """Our graders that can be judged: the shipped one, and the same without the trained layers."""
-
-    embedding = "embedding"
-    plain = "plain"
-
-
 class Result(NamedTuple):
     """One grader's figures: over all answers, by whatever was asked for, and each answer's own."""
 
@@ -57,24 +49,26 @@ def calibrate(content: Content, settings: Settings, progress: Progress) -> Shipp
     A model named in the settings takes the place of both. Raises GradingFailed when a model can't be loaded.
     """
     return Shipped(
-        trained=_calibrated(content, _encoder(settings, Ours.embedding), progress),
-        plain=_calibrated(content, _encoder(settings, Ours.plain), progress),
+        trained=_calibrated(content, _encoder(settings, trained=True), progress),
+        plain=_calibrated(content, _encoder(settings, trained=False), progress),
     )
 
 
-def evaluate(content: Content, settings: Settings, ours: Ours, part: str | None, progress: Progress) -> list[Result]:
+def evaluate(
+    content: Content, settings: Settings, part: str | None, progress: Progress, *, trained: bool
+) -> list[Result]:
     """The figures of our grader, calibrated each time without the question that it then grades, and of the baselines.
 
-    `part` is domain, kind, question or None. Raises GradingFailed.
+    `part` is domain, kind, question or None; `trained` says whether ours has the trained layers. Raises GradingFailed.
     """
-    encoder = _encoder(settings, ours)
+    encoder = _encoder(settings, trained=trained)
     background = _background(content, encoder)
     examples = _examples(content, encoder, background, progress)
     fitted = {
         name: EmbeddingGrader(encoder, fit([one for one in examples if one.question_id != name]), background)
         for name in progress(list(content.examples), "Calibrating")
     }
-    plain = _encoder(settings, Ours.plain)
+    plain = _encoder(settings, trained=False)
     cosine = ModelAnswerCosine(plain, lambda name: content.questions[name].model_answer)
     nearest = BestSentenceCosine(plain)
     name = next(iter(fitted.values())).name
@@ -124,10 +118,10 @@ def _examples(content: Content, encoder: Encoder, background: Background, progre
     return [one for mine in measured for one in mine]
 
 
-def _encoder(settings: Settings, ours: Ours) -> Encoder:
-    if ours is Ours.plain:
-        return load_encoder(settings.embedding_model, settings.cache_dir, layers=None)
-    return load_encoder(settings.embedding_model, settings.cache_dir)
+def _encoder(settings: Settings, *, trained: bool) -> Encoder:
+    if trained:
+        return load_encoder(settings.embedding_model, settings.cache_dir)
+    return load_encoder(settings.embedding_model, settings.cache_dir, layers=None)
 
 
 def _labelled(content: Content) -> Iterator[Labelled]:
