@@ -86,9 +86,8 @@ def grade(
     lines = _read_lines(jsonl, out)
     found = _content(content)
     banked = any('"question_id"' in line for line in lines)  # else the bank's vectors are not needed
-    bank = [(question.prompt, found.rubrics[name]) for name, question in found.questions.items() if banked]
     typer.echo("Loading the grader (the first time it also reads the rubrics, for about half a minute) ...", err=True)
-    grader = _or_exit(lambda: load_embedding_grader(settings, bank))
+    grader = _or_exit(lambda: load_embedding_grader(settings, found.known if banked else None))
     outcomes = grade_lines(
         lines,
         grader,

@@ -62,7 +62,7 @@ def evaluate(
     `part` is domain, kind, question or None; `trained` says whether ours has the trained layers. Raises GradingFailed.
     """
     encoder = _encoder(settings, trained=trained)
-    background = _background(content, encoder)
+    background = Background(content.known, encoder)
     examples = _examples(content, encoder, background, progress)
     fitted = {
         name: EmbeddingGrader(encoder, fit([one for one in examples if one.question_id != name]), background)
@@ -109,7 +109,7 @@ def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calib
         "date": date.today().isoformat(),
         "model": f"{encoder.name}, sha256 {encoder.fingerprint[:12]}",
     }
-    return fit(_examples(content, encoder, _background(content, encoder), progress), made_by=made_by)
+    return fit(_examples(content, encoder, Background(content.known, encoder), progress), made_by=made_by)
 
 
 def _examples(content: Content, encoder: Encoder, background: Background, progress: Progress) -> list[Example]:
@@ -137,12 +137,6 @@ def _labelled(content: Content) -> Iterator[Labelled]:
                 {key: label.span for key, label in one.points.items() if label.span},
                 dict(one.mistakes),
             )
-
-
-def _background(content: Content, encoder: Encoder) -> Background:
-    return Background(
-        [(question.prompt, content.rubrics[name]) for name, question in content.questions.items()], encoder
-    )
 
 
 def _always(grader: Grader) -> GraderFor:

@@ -24,6 +24,7 @@ from app.content_schemas import (
     SignalUse,
 )
 from app.core.errors import InvalidContent, Problem
+from app.core.known import KnownQuestions, OtherQuestion
 from app.core.question import Domain, Question
 from app.core.rubric import Mistake, Point, PointKind, Rubric, Scale
 
@@ -32,6 +33,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about
 
 
 EXAMPLES = ".examples.jsonl"
+OTHERS = "question_bank/elsewhere.jsonl"
 
 
 class Content(NamedTuple):
@@ -41,6 +43,13 @@ class Content(NamedTuple):
     rubrics: dict[str, Rubric]
     scale: Scale
     examples: dict[str, tuple[LabelledAnswer, ...]]
+    others: tuple[OtherQuestion, ...]
+
+    @property
+    def known(self) -> KnownQuestions:
+        """Every question that an answer may belong to."""
+        bank = ((question.prompt, self.rubrics[name]) for name, question in self.questions.items())
+        return KnownQuestions(tuple(bank), self.others)
 
 
 def load(root: Path, *, with_examples: bool = False) -> Content:
@@ -56,15 +65,17 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     reader.match(questions, rubrics)
     rubrics = reader.with_pairs(rubrics)
     examples = reader.examples(rubrics) if with_examples else {}
+    others = reader.others()
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
-    return Content(questions, rubrics, Scale(levels=scale.levels), examples)
+    return Content(questions, rubrics, Scale(levels=scale.levels), examples, others)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """JSON Schemas of the content files, by their path below the content root, for editors that complete YAML."""
     models: dict[str, type[BaseModel]] = {
         "question_bank/question.schema.json": Question,
+        "question_bank/other.schema.json": OtherQuestion,
         "rubrics/rubric.schema.json": RubricFile,
         "rubrics/signals.schema.json": SignalsFile,
         "rubrics/scale.schema.json": ScaleFile,
@@ -192,6 +203,11 @@ class _Reader:
                 known[example.id] = example
             found[place] = tuple(known.values())
         return found
+
+    def others(self) -> tuple[OtherQuestion, ...]:
+        """The common questions that the bank lacks; a bank without the file has none."""
+        path = self.root / OTHERS
+        return tuple(one for _, one in self._lines(OTHERS, path, OtherQuestion)) if path.exists() else ()
 
     def _beside(self, rubrics: dict[str, Rubric], suffix: str) -> Iterator[tuple[str, Path, str]]:
         """(name, path, question id) of each file with this suffix that lies beside a rubric."""

@@ -83,8 +83,7 @@ def load_grader(settings: Settings, found: content.Content) -> Grader:
     """The grader that the settings name. Slow: it imports the model library and loads a model."""
     from app.grading.embedding import load_embedding_grader
 
-    bank = [(question.prompt, found.rubrics[name]) for name, question in found.questions.items()]
-    return load_embedding_grader(settings, bank)
+    return load_embedding_grader(settings, found.known)
 
 
 def _load_after_first_page(settings: Settings, found: content.Content) -> Grader:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.content import Content, json_schemas, load
+from app.content import OTHERS, Content, json_schemas, load
 from app.content_lines import incomplete
 from app.content_schemas import AnswerKind
 from app.core.errors import InvalidContent, Problem
@@ -117,6 +117,24 @@ def test_no_labelled_answer_stands_among_the_pairs(content: Content) -> None:
         known = {text for one in (*rubric.points, *rubric.mistakes) for text in (*one.exemplars, *one.contrasts)}
         for example in content.examples[id_]:
             assert not {text for text in known if len(text) > 40 and text in example.answer}, example.id
+
+
+def test_other_questions_are_not_the_banks_and_their_sentences_no_labelled_answers(content: Content) -> None:
+    answers = [example.answer for examples in content.examples.values() for example in examples]
+    texts = [text for other in content.others for text in other.texts]
+    assert len(content.others) >= 50
+    assert len(_different(texts)) == len(texts)
+    assert len(_different([other.asks for other in content.others])) == len(content.others)
+    assert not [text for text in texts if any(text in answer for answer in answers)]
+
+
+def test_a_bad_line_among_the_other_questions_is_a_problem_of_its_line(tmp_path: Path) -> None:
+    for folder in ("question_bank", "rubrics"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / OTHERS).write_text('{"asks": "Why?", "texts": ["Because."]}\n', "utf-8")
+    with pytest.raises(InvalidContent) as raised:
+        load(tmp_path)
+    assert [(one.file, one.field.split(":")[0]) for one in raised.value.problems] == [(OTHERS, "line 1")]
 
 
 @pytest.mark.parametrize("name", json_schemas())

@@ -90,16 +90,32 @@ class MistakeFeedback(Strict):
     evidence: Evidence | None = None
 
 
+class SetAside(Strict):
+    """A turn that earned nothing, and why, where other turns of the same question did."""
+
+    turn: Annotated[int, Field(ge=0)]
+    flag: Flag
+
+
 class Feedback(Strict):
-    """A grader's verdict on the turns of one question: every point and mistake of its rubric, in the rubric's order."""
+    """A grader's verdict on the turns of one question: every point and mistake of its rubric, in the rubric's order.
+
+    `flags` say why the whole answer earned nothing; `set_aside` names single turns that did not count.
+    """
 
     question_id: str
     points: tuple[PointFeedback, ...]
     mistakes: tuple[MistakeFeedback, ...]
     flags: tuple[Flag, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
     score: Annotated[float, Field(ge=0, le=100)]
     grader: str
     advice: str | None = None
+
+    def why_set_aside(self, turn: int) -> Flag | None:
+        """Why what was said in `turn` did not count; None where it did, or where nothing was said."""
+        flags = [one.flag for one in self.set_aside if one.turn == turn and one.flag is not Flag.no_answer]
+        return flags[0] if flags else None
 
     def missing(self, rubric: Rubric) -> tuple[Point, ...]:
         """The points not said at all, heaviest first, in the rubric's order among equals."""
@@ -146,6 +162,7 @@ def feedback_from(
     mistakes: Sequence[MistakeFeedback],
     flags: Sequence[Flag],
     grader: str,
+    set_aside: Sequence[SetAside] = (),
 ) -> Feedback:
     """A grader's findings put together. A flag takes all credit away and keeps the mistakes that were seen."""
     points = tuple(settle([] if flags else found, point.id) for point in rubric.points)
@@ -158,6 +175,7 @@ def feedback_from(
         points=points,
         mistakes=outcome,
         flags=tuple(flags),
+        set_aside=tuple(set_aside),
         score=total(rubric, points, outcome),
         grader=grader,
     )

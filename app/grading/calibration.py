@@ -53,13 +53,14 @@ class Calibration(Strict):
     """The fitted functions, how they were made, and from which probability on a mistake counts as made.
 
     `point` judges windows against points that have exemplars, `bare` against those that have only a statement, `signal`
-    against the signals. `context` and `bare_context` turn a point's best window into its credit, in the light of the
-    other points.
+    against the signals, `lone` against the points of a rubric that has too few of them to be compared. `context` and
+    `bare_context` turn a point's best window into its credit, in the light of the other points.
     """
 
     point: Logistic
     bare: Logistic
     signal: Logistic
+    lone: Logistic
     context: Logistic
     bare_context: Logistic
     mistake: Logistic

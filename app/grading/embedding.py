@@ -16,8 +16,10 @@ from app.core.feedback import (
     Flag,
     MistakeFeedback,
     PointCredit,
+    SetAside,
     feedback_from,
 )
+from app.core.known import KnownQuestions
 from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
@@ -32,7 +34,11 @@ from app.grading.segment import Window, pairs, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-2"
+VERSION = "embedding-3"
+
+SURELY = 0.93
+"""The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of
+37 labelled answers to other questions had 0.86."""
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -85,28 +91,31 @@ class EmbeddingGrader:
         refs = references(question, rubric, self._encoder)
         found: list[PointCredit] = []
         mistakes: dict[str, MistakeFeedback] = {}
-        raised: list[tuple[Flag, ...]] = []
+        raised: dict[int, Flag] = {}
         said = np.zeros(len(rubric.points))  # the highest probability of each point over the turns so far
         for answer in answers:
             reading = Reading(answer.text, self._encoder)
             single = reading.sentence_vectors
             around = self._background.elsewhere(rubric.question_id, single) if self._background else None
             seen = flags.Turn(answer.text, single, around, answer.after_probe)
-            raised.append(flags.flags(seen, refs, self._calibration.on_topic))
-            if raised[-1]:
+            flag = flags.flag(seen, refs, self._calibration.on_topic)
+            if flag and flag is not Flag.off_topic:
+                raised[answer.turn] = flag
                 continue
             measured = reading.measured(rubric, refs, self._background)
-            if not reading.windows:
-                continue
             nearest = self._doubted(rubric, reading, point_probability(self._calibration, rubric, measured.points))
+            if flag and not surely_says(rubric, nearest):
+                raised[answer.turn] = flag
+                continue
             said = np.maximum(said, nearest.max(axis=0))
             found += self._points(rubric, answer, reading, nearest, said)
             for mistake in self._mistakes(rubric, answer, reading, measured):
                 mistakes.setdefault(mistake.mistake_id, mistake)
-        unusable = tuple(dict.fromkeys(flag for turn in raised for flag in turn)) if all(raised) else ()
-        if not answers:
-            unusable = (Flag.no_answer,)
-        return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
+        if len(raised) == len(answers):
+            unusable = tuple(dict.fromkeys(raised.values())) or (Flag.no_answer,)
+            return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
+        aside = [SetAside(turn=turn, flag=flag) for turn, flag in raised.items()]
+        return feedback_from(rubric, found, tuple(mistakes.values()), (), self.name, aside)
 
     def _points(
         self,
@@ -161,12 +170,20 @@ def point_probability(
     calibration: Calibration, rubric: Rubric, measured: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
     """Probabilities (windows, points) that a window says a point, from features (windows, points, features)."""
+    if len(rubric.points) < FEWEST:
+        return calibration.lone(measured, POINT_FEATURES)
     said = np.zeros(measured.shape[:2])
     for column, point in enumerate(rubric.points):
         judge = calibration.signal if point.kind is PointKind.signal else calibration.point
         judge = judge if point.exemplars else calibration.bare
         said[:, column] = judge(measured[:, column], POINT_FEATURES)
     return said
+
+
+def surely_says(rubric: Rubric, nearest: Probabilities) -> bool:
+    """Whether a turn surely says a point of the question's own (a signal can be given in any story)."""
+    own = [column for column, point in enumerate(rubric.points) if point.kind is not PointKind.signal]
+    return bool((nearest[:, own] >= SURELY).any())
 
 
 def credit_in_context(
@@ -190,15 +207,15 @@ def mistake_probability(
     return made
 
 
-def load_embedding_grader(settings: Settings, bank: Sequence[tuple[str, Rubric]] = ()) -> EmbeddingGrader:
-    """The grader that `settings` ask for; `bank` pairs each question's prompt with its rubric.
+def load_embedding_grader(settings: Settings, known: KnownQuestions | None = None) -> EmbeddingGrader:
+    """The grader that `settings` ask for; without `known`, answers are not compared with other questions.
 
     Takes seconds, and where the cache is empty some more: the model is loaded and the background's vectors computed
     here; those of a rubric when it is first graded by. Raises GradingFailed.
     """
     encoder = load_encoder(settings.embedding_model, settings.cache_dir)
     second = load_entailment(settings.nli_model) if settings.nli_model else None
-    return EmbeddingGrader(encoder, shipped(encoder.trained), Background(bank, encoder) if bank else None, second)
+    return EmbeddingGrader(encoder, shipped(encoder.trained), Background(known, encoder) if known else None, second)
 
 
 def _evidence(answer: Answer, window: Window) -> Evidence:

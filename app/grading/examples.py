@@ -67,7 +67,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
     refs = references(answer.question, answer.rubric, encoder)
     around = background.elsewhere(answer.question_id, reading.sentence_vectors)
     turn = flags.Turn(answer.text, reading.sentence_vectors, around, False)
-    flagged = bool(flags.flags(turn, refs, ANYTHING))
+    flagged = flags.flag(turn, refs, ANYTHING) is not None
     reached = flags.reached(turn, refs)
     found: list[Example] = []
     for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):

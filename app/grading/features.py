@@ -43,6 +43,10 @@ MISTAKE_FEATURES = (
     "vocabulary",
 )
 
+LONE_FEATURES = ("nearest", "shared_words")
+"""What is left of POINT_FEATURES for a rubric of one to three points: the others compare a point with its neighbours.
+"""
+
 RUNNERS_UP = 3
 """How many of a point's texts `centred_next` averages over: one lucky exemplar should not decide alone."""
 MARGIN = 0.3

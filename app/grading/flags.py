@@ -14,6 +14,7 @@ import numpy as np
 from app.core.feedback import Flag
 from app.grading.background import Elsewhere
 from app.grading.calibration import OnTopic
+from app.grading.context import FEWEST
 from app.grading.encoder import Vectors
 from app.grading.references import References, best
 from app.grading.words import FUNCTION_WORDS, content_stems, words
@@ -43,9 +44,10 @@ BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
 NEAR_ANYTHING = 0.2
 """Off topic in any case: no sentence has this cosine with any text of the rubric or with the question."""
 
-FEW_SENTENCES = 0.07
-"""Over the number of sentences, what is added to the lead: a short answer has little to show where it belongs. Of 132
-single sentences that say a point of their question, 98 % were nearer to another question by at most 0.063."""
+FEW_SENTENCES = 0.28
+"""Over the square of the number of sentences, what is added to the lead: a sentence or two have little to show where
+they belong. The bound lies at about 0.01. Of 255 single sentences that say a point of their question, one in fifty is
+nearer to another by more than 0.086; two sentences of empty talk were so by 0.044, two about bread by 0.077."""
 
 _CLAUSELESS = frozenset(
     """
@@ -58,20 +60,28 @@ _CLAUSE_WORDS = FUNCTION_WORDS - _CLAUSELESS
 _PIECE = re.compile(r"[,;:\n•|/.!?()]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _GIVING_UP = re.compile(
-    r"\b(?:(?:i|we)\s+(?:really\s+|honestly\s+|just\s+)?(?:do\s?n[o']?t|dunno|can['no]*t|have\s+no|haven'?t\s+a)\s*"
-    r"(?:know|idea|clue|answer|remember|recall|say|think of anything|sure)?|no\s+(?:idea|clue|answer|comment)"
-    r"|not\s+sure|dunno|idk|(?:i\s+(?:will|would like to)\s+|i'll\s+|let'?s\s+)?(?:pass|skip)(?:\s+this|\s+on)?"
-    r"|next\s+(?:question|one)|sorry|n/?a|never\s+(?:heard|done|used))\b",
+    r"\bi\s+(?:(?:really|honestly|just|simply)\s+)*(?:do\s?no?'?t)\s+(?:really\s+)?(?:know|remember|recall|have\s+any)\b"
+    r"|\b(?:i|we)\s+(?:really\s+)?(?:can'?t|can\s?not|couldn'?t)\s+(?:really\s+)?"
+    r"(?:answer|say|tell|remember|recall|help|think\s+of\s+anything)\b"
+    r"|\b(?:i|we)\s+(?:really\s+)?(?:have\s+no|haven'?t\s+an?y?|don'?t\s+have(?:\s+any?)?)\s+(?:idea|clue|answer|experience)\b"
+    r"|\bno\s+(?:idea|clue|answer|comment)\b|\bnot\s+(?:really\s+)?sure\b|\b(?:dunno|idk|sorry|n/?a)\b"
+    r"|(?:^|[.,;!?]|\b(?:i\s+will|i'?ll|i\s+would\s+like\s+to|i'?d\s+like\s+to|let'?s|can\s+we))\s*"
+    r"(?:pass|skip)(?:\s+(?:this|that|it|on))*\b"
+    r"|\bnext\s+(?:question|one)\b|\bi(?:'ve|\s+have)?\s+never\s+(?:heard|done|used|seen|worked)\b",
     re.I,
 )
 GIVING_UP_REST = 8
 """Words beside a phrase of giving up from which there is something to judge after all."""
 
 _INJECTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,60}\b(?:rubrics?|instructions?|prompts?|criteria|grading|marking)\b"
-    r"|\b(?:give|award|assign|deserves?|grant)\b[^.!?\n]{0,40}\b(?:full|maximum|perfect|highest|top)\s+"
+    r"\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,60}"
+    r"\b(?:rubrics?|instructions?|prompts?|grading|marking|(?:grading|marking|scoring)\s+criteria)\b"
+    r"|\b(?:give|award|assign|deserves?|grant)\b[^.!?\n]{0,40}\b(?:full|maximum|perfect)\s+"
     r"(?:marks?|scores?|credits?|points?|grades?)\b"
-    r"|\b(?:mark|grade|score|rate)\s+(?:this|me|my answer|the answer|every|all|each)\b[^.!?\n]{0,30}"
+    r"|\b(?:give|award|assign|grant)\s+(?:me|this|it|my\s+answer)\b[^.!?\n]{0,40}\b(?:highest|top)\s+"
+    r"(?:marks?|scores?|credits?|points?|grades?)\b"
+    r"|\b(?:mark|grade|score|rate)\s+(?:this|me|my\s+answer|the\s+answer"
+    r"|(?:every|all|each)\s+(?:of\s+)?(?:the\s+)?(?:rubric\s+)?(?:points?|criteri\w+|items?))\b[^.!?\n]{0,30}"
     r"\b(?:as|said|full|correct|100|10)\b|<\|?(?:system|im_start|assistant)|\b(?:system|developer)\s+(?:prompt|override)\b",
     re.I,
 )
@@ -94,18 +104,26 @@ def is_injection(sentence: str) -> bool:
     return bool(_INJECTION.search(sentence))
 
 
-def flags(turn: Turn, refs: References, on_topic: OnTopic) -> tuple[Flag, ...]:
-    """The flag of one turn, if any: the first that fits."""
-    if _no_answer(turn.text) or not len(turn.vectors):
-        return (Flag.no_answer,)
+def flag(turn: Turn, refs: References, on_topic: OnTopic) -> Flag | None:
+    """The flag of one turn, if any: the first that fits.
+
+    A rubric of one to three points asks for a short answer. There one word may be right, a list may be what was wanted,
+    and a correct answer reuses the question's words: on five published sets of short answers, those that looked like an
+    echo or a list were right about as often as the others.
+    """
+    brief = len(refs.points) < FEWEST
+    if _no_answer(turn.text, 1 if brief else SHORTEST) or not len(turn.vectors):
+        return Flag.no_answer
     nearness = turn.vectors @ refs.vectors.T
-    if _echo(turn, nearness, refs):
-        return (Flag.echo,)
-    if _keyword_list(turn.text, LIST_PIECES_AFTER_PROBE if turn.after_probe else LIST_PIECES):
-        return (Flag.keyword_list,)
+    if _echo(turn, nearness, refs, brief):
+        return Flag.echo
+    if not (brief or _points_are_terms(refs)) and _keyword_list(
+        turn.text, LIST_PIECES_AFTER_PROBE if turn.after_probe else LIST_PIECES
+    ):
+        return Flag.keyword_list
     if _off_topic(turn, nearness, on_topic):
-        return (Flag.off_topic,)
-    return ()
+        return Flag.off_topic
+    return None
 
 
 def reached(turn: Turn, refs: References) -> OnTopic:
@@ -122,7 +140,7 @@ def _reached(turn: Turn, nearness: Nearness) -> OnTopic:
     if turn.elsewhere is None:
         return OnTopic(lead=0.0, near=near)
     own = float(nearness.max(axis=1).mean())
-    return OnTopic(lead=own - turn.elsewhere.best_question + FEW_SENTENCES / len(turn.vectors), near=near)
+    return OnTopic(lead=own - turn.elsewhere.best_question + FEW_SENTENCES / len(turn.vectors) ** 2, near=near)
 
 
 def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:
@@ -133,21 +151,27 @@ def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:
     return turn.elsewhere is not None and not turn.after_probe and on_topic.missed(found)
 
 
-def _no_answer(text: str) -> bool:
+def _no_answer(text: str, shortest: int) -> bool:
     count = min(len(text.split()), len(words(text))) + len(_UNSPACED.findall(text))
-    if count < SHORTEST:
+    if count < shortest:
         return True
-    return bool(_GIVING_UP.search(text)) and len(words(_GIVING_UP.sub(" ", text))) < GIVING_UP_REST
+    said = text.replace("’", "'")
+    return bool(_GIVING_UP.search(said)) and len(words(_GIVING_UP.sub(" ", said))) < GIVING_UP_REST
 
 
-def _echo(turn: Turn, nearness: Nearness, refs: References) -> bool:
+def _points_are_terms(refs: References) -> bool:
+    """Whether the points' statements are so short that a list of terms is just what was asked for."""
+    return float(np.median([len(words(refs.texts[group.start])) for group in refs.points])) <= LIST_PIECE_WORDS
+
+
+def _echo(turn: Turn, nearness: Nearness, refs: References, brief: bool) -> bool:
     content = content_stems(words(turn.text))
-    if not content:
+    if not content or (brief and len(content) < ECHO_WORDS):
         return False
     asked = refs.prompts.start
     shares = [sum(one in stems for one in content) / len(content) for stems in refs.stems[asked : refs.prompts.stop]]
     row = asked if len(content) >= ECHO_WORDS and shares[0] >= ECHO_SHARE else asked + int(np.argmax(shares))
-    if row == asked and len(content) >= ECHO_WORDS:
+    if row == asked and len(content) >= ECHO_WORDS and not brief:
         enough = shares[0] >= ECHO_SHARE and float(nearness[:, asked].mean()) >= ECHO_NEAR
     else:
         enough = len(content) >= SHORTEST and max(shares) >= SHORT_ECHO_SHARE

@@ -9,6 +9,7 @@ from app.core.feedback import Status
 from app.core.report import QuestionReport, RoundReport
 from app.core.round import PromptKind, Round
 from app.web.templates import duration, when
+from app.web.wording import flag_text
 
 _STATUS_SIGNS = {Status.said: "x", Status.partly: "~", Status.missing: " "}
 
@@ -87,12 +88,18 @@ def _question_lines(one: QuestionReport) -> Iterator[str]:
     score = f"{one.feedback.score:.0f} of 100" if one.feedback else "not graded"
     yield f"## {one.planned.question.title} ({score})"
     yield ""
+    for flag in one.feedback.flags if one.feedback else ():
+        yield flag_text(flag)
+        yield ""
     for turn in one.turns:
         asks = "Follow-up" if turn.kind is PromptKind.probe else "Question"
         yield f"**{asks}:** {turn.prompt}"
         yield ""
         yield from _quoted(turn.reply.text if turn.reply else "")
         yield ""
+        if one.feedback and (set_aside := one.feedback.why_set_aside(turn.position)):
+            yield flag_text(set_aside)
+            yield ""
     if one.feedback:
         yield "### Points"
         yield ""

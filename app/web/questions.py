@@ -104,7 +104,11 @@ def question_view(one: QuestionReport) -> dict[str, Any]:
     anchor = f"q{one.index + 1}"
     marks = marks_of(feedback, rubric, anchor) if feedback else []
     turns = [
-        {"turn": turn, "segments": segments(turn.reply.text, turn.position, marks) if turn.reply else []}
+        {
+            "turn": turn,
+            "segments": segments(turn.reply.text, turn.position, marks) if turn.reply else [],
+            "set_aside": feedback.why_set_aside(turn.position) if feedback else None,
+        }
         for turn in one.turns
     ]
     points = [

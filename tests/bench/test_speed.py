@@ -39,8 +39,7 @@ def rubric(content: Content) -> Rubric:
 @pytest.fixture(scope="module")
 def grader(content: Content, tmp_path_factory: pytest.TempPathFactory) -> EmbeddingGrader:
     encoder = load_encoder(None, tmp_path_factory.mktemp("cache"))
-    bank = [(question.prompt, content.rubrics[name]) for name, question in content.questions.items()]
-    return EmbeddingGrader(encoder, shipped(encoder.trained), Background(bank, encoder))
+    return EmbeddingGrader(encoder, shipped(encoder.trained), Background(content.known, encoder))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +102,7 @@ def test_where_the_time_goes(
     monkeypatch.setattr(embedding, "sentences", timed("segment", embedding.sentences))
     monkeypatch.setattr(encoder, "encode", timed("encode", encoder.encode))
     monkeypatch.setattr(embedding, "measure", timed("measure", embedding.measure))
-    monkeypatch.setattr(embedding.flags, "flags", timed("flags", embedding.flags.flags))
+    monkeypatch.setattr(embedding.flags, "flag", timed("flags", embedding.flags.flag))
     prompt, rounds = content.questions[QUESTION].prompt, 20
     grader.grade(prompt, rubric, [Answer(turn=0, text=answer)])
     spent.clear()

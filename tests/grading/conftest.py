@@ -28,7 +28,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 @pytest.fixture(scope="session")
 def background(encoder: Encoder, content: Content) -> Background:
-    return Background([(one.prompt, content.rubrics[name]) for name, one in content.questions.items()], encoder)
+    return Background(content.known, encoder)
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +40,7 @@ def grader(encoder: Encoder, background: Background) -> EmbeddingGrader:
 def plain_grader(content: Content, tmp_path_factory: pytest.TempPathFactory) -> EmbeddingGrader:
     """The grader as it is where the trained layers are missing."""
     encoder = load_encoder(None, tmp_path_factory.mktemp("plain-cache"), layers=None)
-    bank = [(one.prompt, content.rubrics[name]) for name, one in content.questions.items()]
-    return EmbeddingGrader(encoder, shipped(trained=False), Background(bank, encoder))
+    return EmbeddingGrader(encoder, shipped(trained=False), Background(content.known, encoder))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from app.core.feedback import MISTAKE_COST, Evidence, Feedback, Status
+from app.core.feedback import MISTAKE_COST, Evidence, Feedback, Flag, SetAside, Status
 from app.core.question import Level
 from app.core.rubric import Verdict
 from tests.web.helpers import (
@@ -161,6 +161,25 @@ def test_a_flag_says_why_nothing_was_credited(client: TestClient) -> None:
     page = read(client.get(f"/rounds/{round_id}/report").text)
     assert "No answer was given, so no point is credited." in page.one("p", class_="flag").text
     assert "You skipped this one." in page.one("div", class_="answer-text").text
+
+
+def test_a_turn_that_did_not_count_says_why_where_it_stands(client: TestClient) -> None:
+    round_id = begin(client, OVERFITTING)
+    client.post(f"/rounds/{round_id}/end", data={"text": "ALL"})
+    parts(client).practice.wait_graded(round_id, 5)
+    feedback = load(client, round_id).feedbacks[0]
+    aside = (SetAside(turn=0, flag=Flag.off_topic),)
+    regrade(client, round_id, feedback.model_copy(update={"set_aside": aside}))
+    why = "This answers another question than the one asked, so no point is credited."
+    page = read(client.get(f"/rounds/{round_id}/report").text)
+    assert page.one("div", class_="exchange").one("p", class_="flag").text == why
+    assert why in client.get(f"/rounds/{round_id}/report.md").text
+
+
+def test_the_markdown_says_why_nothing_was_credited(client: TestClient) -> None:
+    round_id = begin(client, OVERFITTING)
+    answer(client, round_id, 0, "", "skipped")
+    assert "No answer was given, so no point is credited." in client.get(f"/rounds/{round_id}/report.md").text
 
 
 def test_a_draft_that_time_turned_into_the_answer_is_named_so(client: TestClient) -> None:
