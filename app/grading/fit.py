@@ -104,8 +104,8 @@ class _Stack:
 def _alone(examples: Sequence[Example]) -> list[Example]:
     """The examples with LONE_FEATURES only, any window standing for a point said.
 
-    Held to the labelled stretch, as the others are, the cosine would lose all weight with the plain encoder: the nearest
-    of all windows to what was not said is as near as one stretch is to what was.
+    Held to the labelled stretch, as the others are, the cosine would lose all weight with the plain encoder: of many
+    windows the nearest to what was not said is as near as one stretch is to what was.
     """
     columns = [POINT_FEATURES.index(name) for name in LONE_FEATURES]
     return [
