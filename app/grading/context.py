@@ -2,7 +2,7 @@
 
 A window that looks doubtful by itself is more often right in an answer that is convincing on the other points, and more
 often wrong in one that is not: labelled answers show it clearly. So the credit of a point is a logistic function of two
-things, both with non-negative weights: the log odds from its own best window, and the mean log odds of the rubric's
+things, both with non-negative weights: the log odds from its own best windows, and the mean log odds of the rubric's
 other points. What is said can only help, and nothing but what is said counts.
 """
 
@@ -12,6 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 CONTEXT_FEATURES = ("own", "others")
+BEST = 4
+"""Windows whose log odds make a point's own. The best alone depends too much on how a thing happens to be put: said in
+other words it then moved the score by 9.8 of 100 at the median, with two windows by 9.6, with three by 8.2, with four by
+6.2; the order of the answers stays as good. A sentence stands in three windows, by itself and with either neighbour."""
 FEWEST = 4
 """Points from which the others say something; below, a point is judged by itself."""
 SURE = 0.03
@@ -25,14 +29,29 @@ not said" may count against the two or three that it makes well."""
 Array = npt.NDArray[np.float64]
 
 
+def own_odds(nearest: Array) -> Array:
+    """Each point's mean log odds over its BEST windows, (points,), from probabilities (windows, points).
+
+    The windows are the n sentences and then the n - 1 pairs of neighbours. A pair counts at least as its less
+    convincing sentence, so that taking a sentence away never helps; the first and last count as a pair with nothing, so
+    that talk about something else before or after them doesn't either.
+    """
+    sentences = (len(nearest) + 1) // 2
+    single, pairs = nearest[:sentences], nearest[sentences:]
+    pairs = np.maximum(pairs, np.minimum(single[:-1], single[1:]))
+    best = -np.sort(-np.concatenate([single, pairs, single[:1], single[-1:]]), axis=0)[:BEST]
+    return np.asarray(log_odds(best).mean(axis=0), np.float64)
+
+
 def in_context(own: Array, so_far: Array) -> npt.NDArray[np.float32]:
     """CONTEXT_FEATURES of each point, (points, 2).
 
-    `own` (points,) are the probabilities that this turn says each point, `so_far` the highest over the turns up to it.
+    `own` (points,) are the log odds that this turn says each point, `so_far` the highest probabilities over the turns
+    up to it.
     """
     odds = np.clip(log_odds(so_far), -REACH, REACH)
     others = (odds.sum() - odds) / max(1, len(odds) - 1)
-    return np.stack([log_odds(own), others], axis=1).astype(np.float32)
+    return np.stack([own, others], axis=1).astype(np.float32)
 
 
 def log_odds(probability: Array) -> Array:

@@ -24,7 +24,7 @@ from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
-from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context
+from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context, own_odds
 from app.grading.encoder import Encoder, Vectors, load_encoder
 from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
@@ -125,7 +125,7 @@ class EmbeddingGrader:
         nearest: npt.NDArray[np.float64],
         said: npt.NDArray[np.float64],
     ) -> list[PointCredit]:
-        credit = credit_in_context(self._calibration, rubric, nearest.max(axis=0), said)
+        credit = credit_in_context(self._calibration, rubric, nearest, said)
         return [
             PointCredit(
                 point_id=point.id,
@@ -187,13 +187,13 @@ def surely_says(rubric: Rubric, nearest: Probabilities) -> bool:
 
 
 def credit_in_context(
-    calibration: Calibration, rubric: Rubric, own: npt.NDArray[np.float64], so_far: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Credit (points,), 0..1, from the probabilities of one turn and the highest of the turns up to it."""
+    calibration: Calibration, rubric: Rubric, nearest: Probabilities, so_far: Probabilities
+) -> Probabilities:
+    """Credit (points,), 0..1, from one turn's probabilities (windows, points) and the highest of the turns so far."""
     if len(rubric.points) < FEWEST:
-        return own
+        return np.asarray(nearest.max(axis=0), np.float64)
     judge = calibration.context if all(point.exemplars for point in rubric.points) else calibration.bare_context
-    return judge(in_context(own, so_far), CONTEXT_FEATURES)
+    return judge(in_context(own_odds(nearest), so_far), CONTEXT_FEATURES)
 
 
 def mistake_probability(

@@ -50,7 +50,8 @@ LONE_FEATURES = ("nearest", "shared_words")
 RUNNERS_UP = 3
 """How many of a point's texts `centred_next` averages over: one lucky exemplar should not decide alone."""
 MARGIN = 0.3
-"""Margins are cut to plus or minus this; beyond it a window is simply about something else."""
+"""Margins are cut to plus or minus this; beyond it a window is simply about something else. Where a rubric names no
+mistakes, the margin over them is 0: that there are none speaks neither for an answer nor against it."""
 ELSEWHERE_UNKNOWN = 0.56
 """Where there is no bank to compare with, the cosine with the nearest text of another question is taken to be this: its
 median over the windows of labelled answers."""
@@ -87,7 +88,7 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
         points,
         _runners_up(centred, refs.points),
         _margin(points, _best_other(points)),
-        _margin(points, np.broadcast_to(_highest(mistakes), points.shape)),
+        _margin(points, np.broadcast_to(_highest(mistakes), points.shape)) if refs.mistakes else np.zeros_like(points),
         apart[:, : len(refs.points)],
         _margin(nearest, bank),
         best(shared, refs.points),

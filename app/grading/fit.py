@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.grading.calibration import ANYTHING, Calibration, Logistic, OnTopic
-from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context
+from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context, own_odds
 from app.grading.examples import Example
 from app.grading.features import LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
 
@@ -88,6 +88,10 @@ class _Stack:
         held = [one.inside if one.target > 0 and one.inside.any() else np.ones_like(one.inside) for one in examples]
         self._eligible = np.concatenate(held)
 
+    def each(self, judge: Logistic, names: tuple[str, ...]) -> list[Array]:
+        """The probabilities of each example's windows."""
+        return np.split(judge(self.features, names), self._starts[1:])
+
     def best(self, judge: Logistic, names: tuple[str, ...]) -> Array:
         """The highest probability of each example's windows."""
         return np.asarray(np.maximum.reduceat(judge(self.features, names), self._starts))
@@ -127,21 +131,22 @@ def _fit_group(examples: Sequence[Example], names: tuple[str, ...]) -> Logistic:
 
 
 def _fit_context(examples: Sequence[Example], judges: dict[str, Logistic]) -> Logistic:
-    """The second step: each point's credit from its own best window and from the other points of the same answer.
+    """The second step: each point's credit from its own best windows and from the other points of the same answer.
 
     Flagged answers are left out, as they never come this far.
     """
-    answers: dict[int, list[tuple[float, float]]] = {}
+    answers: dict[int, list[tuple[float, float, float]]] = {}
     for group, judge in judges.items():
         if mine := [one for one in examples if one.group == group and not one.flagged]:
-            for one, own in zip(mine, _Stack(mine).best(judge, POINT_FEATURES).tolist(), strict=True):
-                answers.setdefault(one.answer, []).append((own, one.target))
+            for one, windows in zip(mine, _Stack(mine).each(judge, POINT_FEATURES), strict=True):
+                own = float(own_odds(windows[:, None])[0])
+                answers.setdefault(one.answer, []).append((own, float(windows.max()), one.target))
     rows, targets = [], []
     for points in answers.values():
         if len(points) >= FEWEST:
-            own = np.array([probability for probability, _ in points])
-            rows.append(in_context(own, own))
-            targets += [target for _, target in points]
+            odds, best, target = np.array(points).T
+            rows.append(in_context(odds, best))
+            targets += target.tolist()
     if not rows:  # nothing to learn from: the credit is the point's own probability
         return Logistic(bias=0.0, weights={"own": 1.0, "others": 0.0})
     return _logistic(CONTEXT_FEATURES, np.concatenate(rows).astype(np.float64), np.array(targets))
