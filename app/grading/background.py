@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +22,6 @@ nearest of the hundred or so that a question of the bank has here. With it, 6 of
 come as near to the question asked as the least near honest answer; without it 8; with the bank's questions alone 11."""
 
 
-class Elsewhere(NamedTuple):
-    """How near an answer's sentences are to the other questions.
-
-    `nearest` (sentences,) is the cosine with the nearest text of any other of the bank; `best_question` the mean, over
-    the sentences, of the cosines with the nearest text of the one question, in the bank or not, that fits best.
-    """
-
-    nearest: Array
-    best_question: float
-
-
 class Background:
     """Some texts of every known question: claims, mistakes, prompts. Signals are left out, as questions share them.
 
@@ -49,16 +37,33 @@ class Background:
             self._vectors = {rubric.question_id: found for (_, rubric), found in zip(known.bank, bank, strict=True)}
             self._others = list(others)
 
-    def elsewhere(self, question_id: str, vectors: Vectors) -> Elsewhere | None:
-        """`vectors` (sentences, width) against the other questions; None for a question that is not in the bank."""
-        if question_id not in self._vectors or len(self._vectors) < 2 or not len(vectors):
+    def nearest(self, question_id: str, vectors: Vectors) -> Array | None:
+        """The cosine of each of `vectors` (n, width) with the nearest text of any other question of the bank, (n,).
+
+        None for a question that is not in the bank, or has it to itself.
+        """
+        found = self._cosines(question_id, vectors)
+        return None if found is None else np.asarray(found.max(axis=0), np.float32)
+
+    def best_question(self, question_id: str, vectors: Vectors) -> float | None:
+        """How well the other question, in the bank or not, that fits an answer best does so; None as above.
+
+        It is the mean, over the answer's sentences `vectors` (n, width), of the cosine with its nearest text.
+        """
+        found = self._cosines(question_id, vectors)
+        if found is None:
             return None
-        found = np.stack(
-            [(vectors @ theirs.T).max(axis=1) for name, theirs in self._vectors.items() if name != question_id]
-        )
         fits = [float(found.mean(axis=1).max())]
         fits += [float((vectors @ theirs.T).max(axis=1).mean()) + FEWER_TEXTS for theirs in self._others]
-        return Elsewhere(np.asarray(found.max(axis=0), np.float32), max(fits))
+        return max(fits)
+
+    def _cosines(self, question_id: str, vectors: Vectors) -> Array | None:
+        """The cosine of each vector with the nearest text of each other question of the bank: (questions, n)."""
+        if question_id not in self._vectors or len(self._vectors) < 2 or not len(vectors):
+            return None
+        return np.stack(
+            [(vectors @ theirs.T).max(axis=1) for name, theirs in self._vectors.items() if name != question_id]
+        )
 
 
 def _own_texts(prompt: str, rubric: Rubric) -> list[str]:

@@ -57,8 +57,8 @@ class Reading:
 
     def measured(self, rubric: Rubric, refs: References, background: Background | None) -> Measured:
         """The windows against `rubric`."""
-        around = background.elsewhere(rubric.question_id, self.vectors) if background else None
-        return measure(self.windows, self.vectors, refs, around.nearest if around else None)
+        elsewhere = background.nearest(rubric.question_id, self.vectors) if background else None
+        return measure(self.windows, self.vectors, refs, elsewhere)
 
 
 class EmbeddingGrader:
@@ -96,7 +96,7 @@ class EmbeddingGrader:
         for answer in answers:
             reading = Reading(answer.text, self._encoder)
             single = reading.sentence_vectors
-            around = self._background.elsewhere(rubric.question_id, single) if self._background else None
+            around = self._background.best_question(rubric.question_id, single) if self._background else None
             seen = flags.Turn(answer.text, single, around, answer.after_probe)
             flag = flags.flag(seen, refs, self._calibration.on_topic)
             if flag and flag is not Flag.off_topic:

@@ -65,7 +65,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
     if not reading.windows:
         return []
     refs = references(answer.question, answer.rubric, encoder)
-    around = background.elsewhere(answer.question_id, reading.sentence_vectors)
+    around = background.best_question(answer.question_id, reading.sentence_vectors)
     turn = flags.Turn(answer.text, reading.sentence_vectors, around, False)
     flagged = flags.flag(turn, refs, ANYTHING) is not None
     reached = flags.reached(turn, refs)

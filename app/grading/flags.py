@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from app.core.feedback import Flag
-from app.grading.background import Elsewhere
 from app.grading.calibration import OnTopic
 from app.grading.context import FEWEST
 from app.grading.encoder import Vectors
@@ -91,11 +90,11 @@ Nearness = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Turn(NamedTuple):
-    """What the flags look at in one turn: its text, its sentences' vectors, how near they are to other questions."""
+    """What the flags look at in one turn: text, sentence vectors, how well the best other question fits them if known."""
 
     text: str
     vectors: Vectors
-    elsewhere: Elsewhere | None
+    elsewhere: float | None
     after_probe: bool
 
 
@@ -140,7 +139,7 @@ def _reached(turn: Turn, nearness: Nearness) -> OnTopic:
     if turn.elsewhere is None:
         return OnTopic(lead=0.0, near=near)
     own = float(nearness.max(axis=1).mean())
-    return OnTopic(lead=own - turn.elsewhere.best_question + FEW_SENTENCES / len(turn.vectors) ** 2, near=near)
+    return OnTopic(lead=own - turn.elsewhere + FEW_SENTENCES / len(turn.vectors) ** 2, near=near)
 
 
 def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:
