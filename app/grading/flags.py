@@ -90,7 +90,7 @@ Nearness = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Turn(NamedTuple):
-    """What the flags look at in one turn: text, sentence vectors, how well the best other question fits them if known."""
+    """What the flags look at in one turn: text, sentence vectors, how well the best other question fits, if known."""
 
     text: str
     vectors: Vectors
