@@ -54,7 +54,7 @@ class Calibration(Strict):
 
     `point` judges windows against points that have exemplars, `bare` against those that have only a statement, `signal`
     against the signals, `lone` against the points of a rubric that has too few of them to be compared. `context` and
-    `bare_context` turn a point's best window into its credit, in the light of the other points.
+    `bare_context` turn a point's best windows into its credit, in the light of the other points.
     """
 
     point: Logistic
