@@ -67,7 +67,16 @@ class Encoder:
     @property
     def width(self) -> int:
         """Numbers in a vector."""
-        return int(self._model.get_embedding_dimension() or 0) * (2 if self.trained else 1)
+        return self._head_width * (2 if self.trained else 1)
+
+    @property
+    def trained_from(self) -> int:
+        """The column from which on a vector comes from the trained layers; 0 where there is one model only."""
+        return self._head_width if self.trained else 0
+
+    @property
+    def _head_width(self) -> int:
+        return int(self._model.get_embedding_dimension() or 0)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of `texts`, float32 (len(texts), width).

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from app.grading.calibration import ANYTHING, Calibration, Logistic, OnTopic
-from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context, own_odds
+from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context, log_odds, own_odds
 from app.grading.examples import Example
-from app.grading.features import LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
+from app.grading.features import JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
 
 ROUNDS = 5
 """Rounds of choosing windows and fitting; the choice no longer changes after about four."""
@@ -39,14 +39,15 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
     examples = [one._replace(flagged=one.flagged or on_topic.missed(one.reached)) for one in examples]
     judges = {}
     for group, names in (
-        ("point", POINT_FEATURES),
-        ("bare", POINT_FEATURES),
-        ("signal", POINT_FEATURES),
+        ("point", JUDGED_FEATURES),
+        ("bare", JUDGED_FEATURES),
+        ("signal", JUDGED_FEATURES),
         ("mistake", MISTAKE_FEATURES),
         ("bare_mistake", MISTAKE_FEATURES),
     ):
-        judges[group] = _fit_group([one for one in examples if one.group == group], names)
-    judges["lone"] = _fit_group(_alone(examples), LONE_FEATURES)
+        mine = [one for one in examples if one.group == group]
+        judges[group] = _fit_group(_by(names, mine) if names is JUDGED_FEATURES else mine, names)
+    judges["lone"] = _evened(_fit_group(_alone(examples), LONE_FEATURES), examples)
     judges["context"] = _fit_context(examples, {"point": judges["point"], "signal": judges["signal"]})
     judges["bare_context"] = _fit_context(examples, {"bare": judges["bare"]})
     threshold = _best_threshold([one for one in examples if one.group == "mistake"], judges["mistake"])
@@ -105,18 +106,27 @@ class _Stack:
         return self.features[highest[first]].astype(np.float64)
 
 
+def _by(names: tuple[str, ...], examples: Sequence[Example]) -> list[Example]:
+    """Examples of points with the features `names` only."""
+    columns = [POINT_FEATURES.index(name) for name in names]
+    return [one._replace(features=one.features[:, columns]) for one in examples]
+
+
 def _alone(examples: Sequence[Example]) -> list[Example]:
     """The examples with LONE_FEATURES only, any window standing for a point said.
 
     Held to the labelled stretch, as the others are, the cosine would lose all weight with the plain encoder: of many
     windows the nearest to what was not said is as near as one stretch is to what was.
     """
-    columns = [POINT_FEATURES.index(name) for name in LONE_FEATURES]
-    return [
-        one._replace(features=one.features[:, columns], inside=np.ones_like(one.inside))
-        for one in examples
-        if one.group == "bare"
-    ]
+    bare = _by(LONE_FEATURES, [one for one in examples if one.group == "bare"])
+    return [one._replace(inside=np.ones_like(one.inside)) for one in bare]
+
+
+def _evened(judge: Logistic, examples: Sequence[Example]) -> Logistic:
+    """`judge` for questions with few points, each as likely said as not: it was fitted where most are not said."""
+    said = float(np.mean([one.target for one in examples if one.group == "bare"] or [0.5]))
+    odds = float(log_odds(np.array(1 - said)))
+    return judge.model_copy(update={"bias": round(judge.bias + odds, 4)})
 
 
 def _fit_group(examples: Sequence[Example], names: tuple[str, ...]) -> Logistic:

@@ -32,7 +32,8 @@ class References(NamedTuple):
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
     `prompts` the question that was asked and every probe. `stems` are the content words of each text. `apart` tells,
-    for each point and then each mistake, its texts from those close to it that mean something else.
+    for each point and then each mistake, its texts from those close to it that mean something else. The columns of the
+    vectors from `trained_from` on come from the trained layers, or from the only model there is.
     """
 
     texts: tuple[str, ...]
@@ -44,6 +45,7 @@ class References(NamedTuple):
     prompts: Group
     contrasts: tuple[Group, ...]
     apart: tuple[Discriminant | None, ...]
+    trained_from: int
 
     @property
     def claims(self) -> Vectors:
@@ -71,7 +73,18 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
         tell_apart(vectors[claim.start : claim.stop], vectors[other.start : other.stop])
         for claim, other in zip((*points, *mistakes), (*contrasts, *corrections), strict=True)
     )
-    return References(tuple(texts), vectors, stems, points, mistakes, corrections, prompts, contrasts, apart)
+    return References(
+        tuple(texts),
+        vectors,
+        stems,
+        points,
+        mistakes,
+        corrections,
+        prompts,
+        contrasts,
+        apart,
+        encoder.trained_from,
+    )
 
 
 def best(similarity: npt.NDArray[np.float32], groups: Sequence[Group]) -> npt.NDArray[np.float32]:
