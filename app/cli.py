@@ -18,8 +18,11 @@ from app.core.errors import GreenroomError, InvalidContent
 from app.core.question import Level
 
 if TYPE_CHECKING:
+    from app.batch import Bank, Outcome
     from app.content import Content
+    from app.core.grader import Grader
     from app.evaluation import Judged
+    from app.settings import Settings
 
 T = TypeVar("T")
 
@@ -37,6 +40,14 @@ class Judgeable(StrEnum):
 
     embedding = "embedding"
     plain = "plain"
+    llm = "llm"
+
+
+class GraderName(StrEnum):
+    """The graders that `grade` can use."""
+
+    embedding = "embedding"
+    llm = "llm"
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -76,26 +87,64 @@ def grade(
     level: Annotated[Level, typer.Option(help="the level whose scale gives the verdict")] = Level.mid,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
     workers: Annotated[int, typer.Option(min=1, help="answers graded at the same time")] = os.cpu_count() or 1,
+    grader: Annotated[GraderName, typer.Option(help="llm asks the language model of the GREENROOM_LLM_ settings")] = (
+        GraderName.embedding
+    ),
+    dry_run: Annotated[bool, typer.Option(help="llm: write the exact requests instead of sending them")] = False,
+    replay: Annotated[
+        Path | None, typer.Option(help="llm: a dry run's file with each reply filled in; nothing is sent")
+    ] = None,
 ) -> None:
     """Grade a file of answers, JSON lines in and out. A bad line is reported by number; the exit status is then 1."""
     from app.batch import Bank, grade_lines
-    from app.grading.embedding import load_embedding_grader
     from app.settings import from_environment
 
+    if (dry_run or replay) and grader is not GraderName.llm:
+        raise typer.BadParameter("--dry-run and --replay go with --grader llm")
     settings = _or_exit(from_environment)
     lines = _read_lines(jsonl, out)
     found = _content(content)
+    bank = Bank(found.questions, found.rubrics, found.scale)
+    if dry_run:
+        from app.cli_llm import dry_run as requests
+
+        outcomes = requests(settings, lines, bank, level)
+    else:
+        chosen = _grader(grader, settings, found, lines, bank, level, replay)
+        limit = settings.answer_max_chars
+        outcomes = grade_lines(lines, chosen, bank, level=level, answer_max_chars=limit, workers=workers)
+    _write_outcomes(outcomes, jsonl, lines, out)
+
+
+def _grader(
+    name: GraderName,
+    settings: Settings,
+    found: Content,
+    lines: list[str],
+    bank: Bank,
+    level: Level,
+    replay: Path | None,
+) -> Grader:
+    """The grader for `grade`, with a word to the user before anything slow or anything that leaves the computer."""
+    if name is GraderName.llm:
+        from app import cli_llm
+
+        if replay:
+            grader, kept = _or_exit(lambda: cli_llm.replayed(replay, settings, bank.scale, level))
+            cli_llm.replay_by_id(grader, kept, lines, bank, settings.answer_max_chars)
+            return grader
+        asked = _or_exit(lambda: cli_llm.live(settings, bank.scale, level))
+        typer.echo(cli_llm.warning(asked.connection, asked.grader, lines, bank, settings.answer_max_chars), err=True)
+        return asked.grader
+    from app.grading.embedding import load_embedding_grader
+
     banked = any('"question_id"' in line for line in lines)  # else the bank's vectors are not needed
     typer.echo("Loading the grader (the first time it also reads the rubrics, for about half a minute) ...", err=True)
-    grader = _or_exit(lambda: load_embedding_grader(settings, found.known if banked else None))
-    outcomes = grade_lines(
-        lines,
-        grader,
-        Bank(found.questions, found.rubrics, found.scale),
-        level=level,
-        answer_max_chars=settings.answer_max_chars,
-        workers=workers,
-    )
+    return _or_exit(lambda: load_embedding_grader(settings, found.known if banked else None))
+
+
+def _write_outcomes(outcomes: Iterator[Outcome], jsonl: Path, lines: list[str], out: Path | None) -> None:
+    """Write the lines out as they come and report the bad ones; exits 1 when there were any."""
     bad = 0
     with _writer(out) as stream, typer.progressbar(length=len(lines), label="Grading", file=sys.stderr) as bar:
         for outcome in outcomes:
@@ -112,10 +161,11 @@ def grade(
 
 @app.command()
 def evaluate(
-    grader: Annotated[Judgeable, typer.Option(help="which of our graders; plain is without trained layers")] = (
+    grader: Annotated[Judgeable, typer.Option(help="plain is without trained layers, llm asks the language model")] = (
         Judgeable.embedding
     ),
     by: Annotated[Part | None, typer.Option(help="figures for each part as well")] = None,
+    replay: Annotated[Path | None, typer.Option(help="llm: take the replies from this file; nothing is sent")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures there too")] = None,
     plot_file: Annotated[Path | None, typer.Option("--plot", help="draw them there, as PNG or SVG")] = None,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
@@ -129,8 +179,12 @@ def evaluate(
 
     draw = _plotter() if plot_file else None
     found = _labelled_content(content)
-    part, trained = by.value if by else None, grader is Judgeable.embedding
-    results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), part, _progress, trained=trained))
+    part = by.value if by else None
+    if grader is Judgeable.llm:
+        results = _or_exit(lambda: cli_evaluate.evaluate_llm(found, Settings(), part, _progress, replay))
+    else:
+        trained = grader is Judgeable.embedding
+        results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), part, _progress, trained=trained))
     typer.echo(cli_evaluate.report(results))
     if plot_file and draw:
         draw({one.name: one.judged for one in results}, plot_file)

@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from app import cli_llm
 from app.content import Content
 from app.content_schemas import LabelledAnswer
 from app.core.feedback import Answer
 from app.core.grader import Grader
+from app.core.question import Level
 from app.evaluation import Agreement, Judged, agreement, by, fitted_grades, reliability, status_cuts, table
 from app.grading.background import Background
 from app.grading.baselines import BestSentenceCosine, KeywordOverlap, ModelAnswerCosine
@@ -68,15 +71,41 @@ def evaluate(
         name: EmbeddingGrader(encoder, fit([one for one in examples if one.question_id != name]), background)
         for name in progress(list(content.examples), "Calibrating")
     }
+    name = next(iter(fitted.values())).name
+    ours = _result(content, name, fitted.__getitem__, part, progress)
+    return [ours, *_baselines(content, settings, part, progress)]
+
+
+def evaluate_llm(
+    content: Content, settings: Settings, part: str | None, progress: Progress, replay: Path | None
+) -> list[Result]:
+    """The figures of the language model and of the baselines; with `replay`, its replies come from that file.
+
+    An answer that it can't grade ends the run: figures over the rest would flatter. Raises GradingFailed,
+    InvalidRequest.
+    """
+    if replay:
+        grader, kept = cli_llm.replayed(replay, settings, content.scale, Level.mid)
+        for name, answers in content.examples.items():
+            for one in answers:
+                said = [Answer(turn=0, text=one.answer)]
+                if prompt := grader.prompt(content.questions[name].prompt, content.rubrics[name], said):
+                    kept.also(grader.key(prompt), f"id:{name}/{one.id}")
+    else:
+        grader = cli_llm.live(settings, content.scale, Level.mid).grader
+    ours = _result(content, grader.name, _always(grader), part, progress)
+    return [ours, *_baselines(content, settings, part, progress)]
+
+
+def _baselines(content: Content, settings: Settings, part: str | None, progress: Progress) -> list[Result]:
     plain = _encoder(settings, trained=False)
     cosine = ModelAnswerCosine(plain, lambda name: content.questions[name].model_answer)
     nearest = BestSentenceCosine(plain)
-    name = next(iter(fitted.values())).name
-    results = [_result(content, name, fitted.__getitem__, part, progress)]
-    results.append(_result(content, KeywordOverlap.name, _always(KeywordOverlap()), part, progress))
-    results.append(_result(content, cosine.name, _always(cosine), part, progress, _without_points))
-    results.append(_result(content, nearest.name, _always(nearest), part, progress, _with_fitted_statuses))
-    return results
+    return [
+        _result(content, KeywordOverlap.name, _always(KeywordOverlap()), part, progress),
+        _result(content, cosine.name, _always(cosine), part, progress, _without_points),
+        _result(content, nearest.name, _always(nearest), part, progress, _with_fitted_statuses),
+    ]
 
 
 def report(results: Sequence[Result]) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.core.errors import GreenroomError
@@ -40,13 +40,32 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(default_factory=default_data_dir, description="folder of the database and the vector cache")
     content_dir: Path = Field(ROOT, description="folder that holds question_bank and rubrics")
-    grader: Literal["embedding"] = Field("embedding", description="which grader judges answers")
+    grader: Literal["embedding", "llm"] = Field(
+        "embedding",
+        description="llm asks the language model below as well, whatever the settings page says; the offline grader "
+        "always judges",
+    )
     embedding_model: str | None = Field(
         None, description="folder of another sentence-transformers model; the packaged all-MiniLM-L6-v2 when unset"
     )
     nli_model: str | None = Field(
         None,
         description="folder of a cross-encoder for natural-language inference, as a second reader; none when unset",
+    )
+    llm_base_url: str | None = Field(
+        None, description="address of an OpenAI-compatible server, such as http://localhost:11434/v1"
+    )
+    llm_model: str | None = Field(None, description="name of a model on that server")
+    llm_api_key: SecretStr | None = Field(None, description="the server's key, if it wants one; never shown or logged")
+    llm_timeout: Annotated[float, Field(gt=0, le=600)] = Field(120, description="seconds that one reply may take")
+    llm_daily_tokens: Annotated[int, Field(ge=0)] = Field(
+        500_000, description="tokens read and written on a day from which on the model is not asked any more"
+    )
+    llm_price_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0, description="US dollars for a million tokens read"
+    )
+    llm_price_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0, description="US dollars for a million tokens written"
     )
     answer_max_chars: Annotated[int, Field(ge=1000)] = Field(
         30_000, description="longest answer accepted, in characters"
@@ -58,6 +77,11 @@ class Settings(BaseSettings):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "greenroom.sqlite3"
+
+    @property
+    def llm_path(self) -> Path:
+        """Where the settings page keeps the language model's address and key; readable by its user only."""
+        return self.data_dir / "llm.json"
 
     @property
     def cache_dir(self) -> Path:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from app.core.errors import GreenroomError
 from app.settings import InvalidSettings, Settings, default_data_dir, from_environment
@@ -35,6 +35,13 @@ def test_every_field_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch,
         "GRADER": "embedding",
         "EMBEDDING_MODEL": "/models/other",
         "NLI_MODEL": "/models/nli",
+        "LLM_BASE_URL": "http://localhost:11434/v1",
+        "LLM_MODEL": "some-model",
+        "LLM_API_KEY": "a-secret",
+        "LLM_TIMEOUT": "30",
+        "LLM_DAILY_TOKENS": "1000",
+        "LLM_PRICE_IN": "0.5",
+        "LLM_PRICE_OUT": "2",
         "ANSWER_MAX_CHARS": "5000",
         "LOG_LEVEL": "debug",
         "LOG_JSON": "true",
@@ -51,6 +58,13 @@ def test_every_field_is_an_environment_variable(monkeypatch: pytest.MonkeyPatch,
         grader="embedding",
         embedding_model="/models/other",
         nli_model="/models/nli",
+        llm_base_url="http://localhost:11434/v1",
+        llm_model="some-model",
+        llm_api_key=SecretStr("a-secret"),
+        llm_timeout=30,
+        llm_daily_tokens=1000,
+        llm_price_in=0.5,
+        llm_price_out=2,
         answer_max_chars=5000,
         log_level="debug",
         log_json=True,

@@ -8,6 +8,7 @@ Everything a total is made of is here, so that a person can follow it with penci
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -15,7 +16,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.core.question import Strict
-from app.core.rubric import Point, Rubric
+from app.core.rubric import Point, Rubric, Verdict
 
 PROBE_FACTOR = 0.7
 """What a credit earned only after a probe counts."""
@@ -100,7 +101,9 @@ class SetAside(Strict):
 class Feedback(Strict):
     """A grader's verdict on the turns of one question: every point and mistake of its rubric, in the rubric's order.
 
-    `flags` say why the whole answer earned nothing; `set_aside` names single turns that did not count.
+    `flags` say why the whole answer earned nothing; `set_aside` names single turns that did not count. A grader that
+    has them adds its `advice`, its `impression` of the whole, and the ids whose verdict was `void`: it could not show
+    the words.
     """
 
     question_id: str
@@ -111,6 +114,8 @@ class Feedback(Strict):
     score: Annotated[float, Field(ge=0, le=100)]
     grader: str
     advice: str | None = None
+    impression: Verdict | None = None
+    void: tuple[str, ...] = ()
 
     def why_set_aside(self, turn: int) -> Flag | None:
         """Why what was said in `turn` did not count; None where it did, or where nothing was said."""
@@ -179,6 +184,14 @@ def feedback_from(
         score=total(rubric, points, outcome),
         grader=grader,
     )
+
+
+def marks(answers: Iterable[Answer]) -> str:
+    """A mark of what was said in some turns, from which the words can't be told."""
+    digest = hashlib.sha256()
+    for answer in answers:
+        digest.update(hashlib.sha256(answer.text.encode("utf-8", "surrogatepass")).digest())
+    return digest.hexdigest()
 
 
 def _counted(one: PointCredit) -> float:

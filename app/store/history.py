@@ -91,7 +91,9 @@ def unsettled_rounds(session: Session) -> list[str]:
         select(last.c.round_id)
         .join(
             FeedbackRow,
-            (col(FeedbackRow.round_id) == last.c.round_id) & (col(FeedbackRow.position) == last.c.position),
+            (col(FeedbackRow.round_id) == last.c.round_id)
+            & (col(FeedbackRow.position) == last.c.position)
+            & ~col(FeedbackRow.second),
             isouter=True,
         )
         .where(col(FeedbackRow.round_id).is_(None))
@@ -142,7 +144,7 @@ def attempts_at(session: Session, question_id: str) -> list[Attempt]:
 def _feedback_at(session: Session, round_id: str, position: int) -> Feedback | None:
     latest = session.exec(
         select(FeedbackRow.body)
-        .where(FeedbackRow.round_id == round_id, FeedbackRow.position == position)
+        .where(FeedbackRow.round_id == round_id, FeedbackRow.position == position, ~col(FeedbackRow.second))
         .order_by(col(FeedbackRow.at).desc())
     ).first()
     return None if latest is None else Feedback.model_validate_json(latest)
@@ -160,7 +162,9 @@ def _past_questions(session: Session) -> dict[str, list[PastQuestion]]:
     scores = {
         (round_id, position): score
         for round_id, position, score in session.exec(
-            select(FeedbackRow.round_id, FeedbackRow.position, FeedbackRow.score).order_by(col(FeedbackRow.at))
+            select(FeedbackRow.round_id, FeedbackRow.position, FeedbackRow.score)
+            .where(~col(FeedbackRow.second))
+            .order_by(col(FeedbackRow.at))
         )
     }
     found: dict[str, list[PastQuestion]] = {}

@@ -63,7 +63,7 @@ class ReplyRow(SQLModel, table=True):
 
 
 class FeedbackRow(SQLModel, table=True):
-    """What one grader made of a question once the answer at `position` was given."""
+    """What one grader made of a question once the answer at `position` was given; `second` is a second opinion."""
 
     __tablename__ = "feedbacks"
     __table_args__ = (
@@ -81,10 +81,11 @@ class FeedbackRow(SQLModel, table=True):
     score: float
     body: str
     at: str
+    second: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
 
 
 class FailureRow(SQLModel, table=True):
-    """A grading that failed, and why."""
+    """A grading that failed, and why; `second` where it was to be a second opinion."""
 
     __tablename__ = "failures"
     __table_args__ = (
@@ -102,6 +103,30 @@ class FailureRow(SQLModel, table=True):
     position: int
     reason: str
     at: str
+    second: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+
+
+class LLMReplyRow(SQLModel, table=True):
+    """What a language model replied; `answers` marks the texts it is about, and goes with them."""
+
+    __tablename__ = "llm_replies"
+
+    key: str = Field(primary_key=True)
+    answers: str = Field(index=True)
+    reply: str
+    at: str
+
+
+class LLMCallRow(SQLModel, table=True):
+    """What one call of a language model used. No word of what was said."""
+
+    __tablename__ = "llm_calls"
+
+    id: int | None = Field(default=None, primary_key=True)
+    model: str
+    prompt_tokens: int
+    reply_tokens: int
+    at: str = Field(index=True)
 
 
 class EndingRow(SQLModel, table=True):

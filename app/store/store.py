@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.core.errors import NotFound
 from app.core.feedback import Feedback
 from app.core.round import AlreadyAnswered, Round
-from app.store import history
+from app.store import book, history
 from app.store.codec import to_prompt_row, to_reply_row, to_round, to_round_rows, to_text, to_time
 from app.store.database import open_database
 from app.store.history import Attempt, PastRound
@@ -36,11 +36,16 @@ class Draft(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A round with what graders made of it, by the position of the answer that completed what they read."""
+    """A round with what graders made of it, by the position of the answer that completed what they read.
+
+    `second` holds second opinions: they stand beside the feedback and never in its place.
+    """
 
     round: Round
     feedbacks: dict[int, Feedback]
     failures: dict[int, str]
+    second: dict[int, Feedback]
+    second_failures: dict[int, str]
 
     def last_position(self, question_index: int) -> int | None:
         """The position of the last answer to a question, if it has one."""
@@ -57,6 +62,16 @@ class Record(NamedTuple):
         position = self.last_position(question_index)
         return None if position is None or position in self.feedbacks else self.failures.get(position)
 
+    def opinion_on(self, question_index: int) -> Feedback | None:
+        """The second opinion on all that was said to a question, if there is one."""
+        position = self.last_position(question_index)
+        return None if position is None else self.second.get(position)
+
+    def opinion_failure_on(self, question_index: int) -> str | None:
+        """Why there is no second opinion on a question, if one failed and no later one succeeded."""
+        position = self.last_position(question_index)
+        return None if position is None or position in self.second else self.second_failures.get(position)
+
     def ungraded(self) -> list[int]:
         """The questions whose answers wait for a grader, failed ones included."""
         return [
@@ -72,6 +87,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.engine = open_database(path)
         self._writer = self.engine.execution_options(writes=True)
+        self.book = book.LLMBook(self.engine)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -107,8 +123,13 @@ class Store:
         except IntegrityError:
             raise AlreadyAnswered("This prompt has been answered already; the first answer stands.") from None
 
-    def add_feedback(self, round_id: str, position: int, feedback: Feedback, at: datetime) -> None:
-        """What a grader said; a second feedback by the same grader on the same answer changes nothing."""
+    def add_feedback(
+        self, round_id: str, position: int, feedback: Feedback, at: datetime, *, second: bool = False
+    ) -> None:
+        """What a grader said; the same grader's feedback on the same answer again changes nothing.
+
+        `second` makes it a second opinion.
+        """
         row = FeedbackRow(
             round_id=round_id,
             position=position,
@@ -116,12 +137,14 @@ class Store:
             score=feedback.score,
             body=feedback.model_dump_json(),
             at=to_text(at),
+            second=second,
         )
         self._add_if_there(row)
 
-    def add_failure(self, round_id: str, position: int, reason: str, at: datetime) -> None:
+    def add_failure(self, round_id: str, position: int, reason: str, at: datetime, *, second: bool = False) -> None:
         """That a grading failed, and why."""
-        self._add_if_there(FailureRow(round_id=round_id, position=position, reason=reason, at=to_text(at)))
+        row = FailureRow(round_id=round_id, position=position, reason=reason, at=to_text(at), second=second)
+        self._add_if_there(row)
 
     def save_draft(self, round_id: str, position: int, draft: str, base: int | None, at: datetime) -> Draft | None:
         """Keep what stands in the answer box of an open prompt.
@@ -145,11 +168,13 @@ class Store:
 
     def delete_round(self, round_id: str) -> None:
         """Delete a round and all that belongs to it, for good. Raises NotFound when there is none."""
+        said = self.load(round_id).round
         with Session(self._writer) as session, session.begin():
             row = session.get(RoundRow, round_id)
             if row is None:
                 raise NotFound("This round does not exist, or was deleted already.")
             session.delete(row)  # the database deletes what hangs on it
+            book.forget(session, [said])
         connection = self.engine.raw_connection()  # outside a transaction: a checkpoint can't run in one
         try:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the text stays in the log
@@ -173,14 +198,16 @@ class Store:
             ending = session.get(EndingRow, round_id)
             feedbacks = session.exec(
                 select(FeedbackRow).where(FeedbackRow.round_id == round_id).order_by(col(FeedbackRow.at))
-            )
+            ).all()
             failures = session.exec(
                 select(FailureRow).where(FailureRow.round_id == round_id).order_by(col(FailureRow.id))
-            )
+            ).all()
             return Record(
                 to_round(row, prompts, replies, ending),
-                {one.position: Feedback.model_validate_json(one.body) for one in feedbacks},
-                {one.position: one.reason for one in failures},
+                {one.position: Feedback.model_validate_json(one.body) for one in feedbacks if not one.second},
+                {one.position: one.reason for one in failures if not one.second},
+                {one.position: Feedback.model_validate_json(one.body) for one in feedbacks if one.second},
+                {one.position: one.reason for one in failures if one.second},
             )
 
     def draft(self, round_id: str, position: int) -> Draft:

@@ -177,7 +177,7 @@ def test_no_row_can_be_there_twice(store: Store, database: sqlite3.Connection, i
         "INSERT INTO endings VALUES ('gone', 'ended', '2026')",
         "INSERT INTO replies VALUES ('r1', 7, 'text', 'answered', '2026')",
         "INSERT INTO drafts VALUES ('r1', 7, 'text', 1, '2026')",
-        "INSERT INTO feedbacks VALUES ('r1', 0, 'g', 0, '{}', '2026')",
+        "INSERT INTO feedbacks (round_id, position, grader, score, body, at) VALUES ('r1', 0, 'g', 0, '{}', '2026')",
         "INSERT INTO failures (round_id, position, reason, at) VALUES ('r1', 0, 'why', '2026')",
     ],
     ids=lambda orphan: orphan.split()[2],

@@ -1,0 +1,54 @@
+"""Which LLM server is asked, as a value: address, key, model, limits and prices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from app.core.question import Strict, Text
+
+LOOPBACK = ("127.", "localhost", "[::1]", "::1")
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address such as http://localhost:11434/v1")
+    if parts.username or parts.password:
+        raise ValueError("must not contain a user name or password: the key has a field of its own")
+    return url.rstrip("/")
+
+
+Address = Annotated[Text, AfterValidator(_address)]
+
+
+class Connection(Strict):
+    """An OpenAI-compatible server and how much may be asked of it.
+
+    `timeout` is in seconds, for one reply; `daily_tokens` counts prompts and replies of a day in the computer's own
+    time zone; prices are in US dollars for a million tokens and 0 for a model of one's own.
+    """
+
+    base_url: Address
+    model: Text
+    api_key: SecretStr | None = None
+    timeout: Annotated[float, Field(gt=0, le=600)] = 120.0
+    daily_tokens: Annotated[int, Field(ge=0)] = 500_000
+    price_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    price_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+    @property
+    def host(self) -> str:
+        """The server's name and port, as shown to people."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether the server runs on this computer, by its address."""
+        return (urlsplit(self.base_url).hostname or "").startswith(LOOPBACK)
+
+    def cost(self, prompt_tokens: int, reply_tokens: int) -> float:
+        """US dollars."""
+        return (prompt_tokens * self.price_in + reply_tokens * self.price_out) / 1e6

@@ -1,0 +1,65 @@
+"""The language model as the pages use it: whichever the environment or the settings page names, at the moment asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from app.core.llm import Book, LLMFailed, Prompt
+from app.core.question import Level
+from app.core.rubric import Scale
+from app.grading.llm.chat import Chat
+from app.grading.llm.choice import Choice, Choices
+from app.grading.llm.connection import Connection
+from app.grading.llm.interviewer import LLMInterviewer
+from app.grading.llm.judge import LLMGrader
+
+FOLLOW_UP_PATIENCE = 20.0
+"""Seconds that a follow-up may take: somebody is waiting for it, and the authored probe is there at once."""
+TEST_PATIENCE = 30.0
+"""Seconds that the test of a connection may take; a local server may have to load the model first."""
+
+
+class LLMDesk:
+    """See app.core.llm.Desk. Safe to call from several threads."""
+
+    def __init__(self, choices: Choices, book: Book, scale: Scale, clock: Callable[[], datetime]) -> None:
+        self.choices = choices
+        self.book = book
+        self._scale = scale
+        self._clock = clock
+        self._chats: dict[tuple[Connection, int], Chat] = {}
+        self._lock = threading.Lock()
+
+    def judge(self, level: Level) -> LLMGrader | None:
+        """Who gives second opinions; None where none is switched on. Raises InvalidRequest."""
+        asked = self.choices.load().asked
+        return LLMGrader(self._chat(asked), self._scale, level, self.book, self._clock) if asked else None
+
+    def interviewer(self) -> LLMInterviewer | None:
+        """Who puts follow-ups; None where none is switched on. Raises InvalidRequest."""
+        asked = self.choices.load().asked
+        if asked is None:
+            return None
+        patient = asked.model_copy(update={"timeout": min(asked.timeout, FOLLOW_UP_PATIENCE)})
+        return LLMInterviewer(self._chat(patient, retries=0))
+
+    def test(self, choice: Choice) -> str:
+        """Ask the server for one word, and say how that went. Raises LLMFailed. Sends nothing of anybody's."""
+        if choice.connection is None:
+            raise LLMFailed("Name the server's address and a model first, and save.")
+        patient = choice.connection.model_copy(update={"timeout": min(choice.connection.timeout, TEST_PATIENCE)})
+        began = time.monotonic()
+        self._chat(patient, retries=0).ask(Prompt("You test a connection.", "Reply with the word ready."))
+        return f"{choice.connection.host} answered after {time.monotonic() - began:.1f} s. It works."
+
+    def _chat(self, connection: Connection, retries: int | None = None) -> Chat:
+        """The chat with a server: kept, as it remembers what that server lacks."""
+        with self._lock:
+            key = (connection, -1 if retries is None else retries)
+            if key not in self._chats:
+                more = {} if retries is None else {"retries": retries}
+                self._chats[key] = Chat(connection, self.book, self._clock, **more)
+            return self._chats[key]
