@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.batch import BadLine, Bank, Outcome, read_line
+from app.core.connection import Connection
 from app.core.errors import InvalidRequest
 from app.core.feedback import Answer
 from app.core.question import Level
 from app.core.rubric import Scale
 from app.grading.llm.chat import CHARS_PER_TOKEN, Chat
 from app.grading.llm.choice import Choices
-from app.grading.llm.connection import Connection
 from app.grading.llm.judge import LLMGrader
 from app.grading.llm.replay import KeptReplies, Unasked, read_replies, request_line
 from app.settings import Settings
@@ -51,8 +51,9 @@ def warning(connection: Connection, grader: LLMGrader, lines: Sequence[str], ban
     cost = connection.cost(tokens, 600 * len(prompts))
     price = f", about ${cost:.2f}" if cost else ""
     return (
-        f"Sending {len(prompts)} answers with their questions and rubrics to {connection.host}, model {connection.model}:"
-        f" about {tokens:,} tokens{price}. What it said of the same answers before is not asked again."
+        f"Sending {len(prompts)} answers with their questions and rubrics to {connection.host}, model "
+        f"{connection.model}: about {tokens:,} tokens{price}. What it said of the same answers before is not asked "
+        "again."
     )
 
 

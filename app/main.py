@@ -25,11 +25,13 @@ from starlette.types import Scope
 from app import __version__, content, logs
 from app.core.errors import GreenroomError, InvalidContent
 from app.core.grader import Grader
+from app.grading.llm.choice import Choices
+from app.grading.llm.desk import LLMDesk
 from app.grading_queue import GradingQueue
-from app.practice import Practice
+from app.practice import Practice, now
 from app.settings import Settings, from_environment
 from app.store.store import Store
-from app.web import errors, history, questions, reports, rounds, start
+from app.web import errors, history, questions, reports, rounds, second, settings_page, start
 from app.web.parts import Parts
 from app.web.security import Doors
 from app.web.templates import STATIC
@@ -51,7 +53,10 @@ def create_app(settings: Settings, grader: Grader | None = None) -> FastAPI:
     found = content.load(settings.content_dir)
     store = Store(settings.database_path)
     queue = GradingQueue((lambda: grader) if grader is not None else (lambda: _load_after_first_page(settings, found)))
-    practice = Practice(store, found.questions, found.rubrics, queue, answer_max_chars=settings.answer_max_chars)
+    desk = LLMDesk(Choices(settings), store.book, found.scale, now)
+    practice = Practice(
+        store, found.questions, found.rubrics, queue, desk=desk, answer_max_chars=settings.answer_max_chars
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,18 +67,19 @@ def create_app(settings: Settings, grader: Grader | None = None) -> FastAPI:
         finally:
             sweeping.cancel()
             await run_in_threadpool(practice.close)
+            desk.close()
             store.close()
 
     app = FastAPI(
         title="Greenroom", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.state.parts = Parts(practice, store, found.scale)
+    app.state.parts = Parts(practice, store, found.scale, desk)
     # Each character may take four bytes, and each byte three once it is encoded for a form.
     app.add_middleware(
         Doors, allowed_hosts=settings.allowed_hosts, body_max_bytes=12 * settings.answer_max_chars + 10_000
     )
     errors.register(app)
-    for module in (start, history, reports, rounds, questions):
+    for module in (start, history, reports, rounds, questions, second, settings_page):
         app.include_router(module.router)
     app.mount("/static", _Static(directory=STATIC), name="static")
     return app

@@ -16,12 +16,14 @@ from app.core import round as rounds
 from app.core.errors import GradingFailed, GreenroomError, NotFound, Refused, TooLong
 from app.core.feedback import Feedback
 from app.core.grader import Grader
+from app.core.llm import Desk
 from app.core.plan import Options, plan
 from app.core.question import Question
-from app.core.round import AlreadyAnswered, How, Planned, Round
+from app.core.round import AlreadyAnswered, How, Planned, PromptKind, Round
 from app.core.rubric import Rubric
 from app.grading_queue import GraderState, GradingQueue
 from app.logs import frames
+from app.opinions import Opinions
 from app.store.store import Draft, Record, Store
 
 _log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Practice:
         rubrics: Mapping[str, Rubric],
         queue: GradingQueue,
         *,
+        desk: Desk | None = None,
         answer_max_chars: int = 30_000,
         clock: Callable[[], datetime] = now,
     ) -> None:
@@ -51,6 +54,7 @@ class Practice:
         self._store = store
         self._queue = queue
         self._clock = clock
+        self.opinions = Opinions(store, desk, clock)
 
     # Life of the program.
 
@@ -133,9 +137,13 @@ class Practice:
             if not self._queue.busy_with(round_id):
                 self._queue.put(round_id)
             return record
-        feedback = record.feedback_on(round_.turns[-1].question_index)
-        move = rounds.next_move(round_, feedback, at, reviewed=reviewed)
-        if isinstance(move, rounds.AwaitReview):
+        last = round_.turns[-1].question_index
+        move: rounds.Move | None = rounds.next_move(round_, record.feedback_on(last), at, reviewed=reviewed)
+        if isinstance(move, rounds.Ask) and move.kind is PromptKind.probe:
+            move = self.opinions.follow_up(round_, move)
+        else:  # nothing more will be said on this question
+            self.opinions.ask(record, last)
+        if move is None or isinstance(move, rounds.AwaitReview):
             return record
         after = rounds.ask(round_, move, at) if isinstance(move, rounds.Ask) else rounds.finish(round_, move.ending, at)
         return self._moved(record, after)
@@ -146,6 +154,17 @@ class Practice:
         if record.feedback_on(index) is not None or record.round.open_turn is not None:
             return False
         return record.failure_on(index) is None or self._queue.busy_with(record.round.id)
+
+    def is_writing(self, record: Record) -> bool:
+        """Whether the next move must wait for a follow-up that is being written."""
+        return record.round.open_turn is None and self.opinions.writing(record.round) is not None
+
+    def ask_opinion(self, round_id: str, index: int) -> None:
+        """Ask for a second opinion on a question, also where one failed. Raises NotFound."""
+        record = self._store.load(round_id)
+        if not 0 <= index < len(record.round.plan):
+            raise NotFound("This round has no such question.")
+        self.opinions.ask(record, index, again=True)
 
     def end(self, round_id: str, at: datetime, text: str | None = None) -> None:
         """End a round early, keeping what stands in the answer box. Ending an ended round changes nothing."""
@@ -177,7 +196,8 @@ class Practice:
             record = self._store.load(round_id)
         except NotFound:
             return
-        for index in record.ungraded():
+        waiting = record.ungraded()
+        for index in waiting:
             position = record.last_position(index)
             assert position is not None  # ungraded() lists answered questions only
             try:
@@ -189,6 +209,10 @@ class Practice:
                 self._store.add_feedback(round_id, position, feedback, self._clock())
         with contextlib.suppress(NotFound):  # deleted meanwhile
             self._finish_if_done(self._store.load(round_id))
+            settled = self._store.load(round_id)
+            if settled.round.ended_at is not None:
+                for index in waiting:
+                    self.opinions.ask(settled, index)
 
     def _finish_if_done(self, record: Record) -> None:
         """End a round that has nothing left to ask, so that its report doesn't wait for the candidate to look."""

@@ -28,8 +28,10 @@ MAY_IMPORT = {
     "app.store": {"app.core"},
     "app.grading": {"app.core"},
     "app.grading_queue": {"app.core", "app.logs"},
-    "app.practice": {"app.core", "app.store", "app.grading_queue", "app.logs"},
-    "app.web": {"app.practice", "app.core", "app.store", "app.logs", "app.__version__"},
+    "app.live": {"app.core", "app.logs"},
+    "app.opinions": {"app.core", "app.live", "app.store"},
+    "app.practice": {"app.core", "app.store", "app.grading_queue", "app.logs", "app.opinions"},
+    "app.web": {"app.practice", "app.core", "app.live", "app.store", "app.logs", "app.__version__"},
 }
 """A part may import itself besides. The command line, `__main__` and `main` may import anything."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from app.core.connection import Choice
 from app.core.errors import GradingFailed
 from app.core.feedback import Answer, Feedback
 from app.core.question import Level, Strict
@@ -107,4 +108,24 @@ class Desk(Protocol):
 
     def interviewer(self) -> Interviewer | None:
         """Who puts follow-ups; None where none is switched on."""
+        ...
+
+    def choice(self) -> Choice:
+        """Which model is named, and whether it is asked. Raises InvalidRequest when that can't be read."""
+        ...
+
+    def choose(self, *, on: bool, base_url: str, model: str, api_key: str) -> Choice:
+        """Keep a choice; an empty key stays as it was for the same address. Raises InvalidRequest."""
+        ...
+
+    def forget_key(self) -> None:
+        """Delete the key that is kept."""
+        ...
+
+    def usage(self, since: datetime | None = None) -> Usage:
+        """What all calls used, or those since a moment."""
+        ...
+
+    def test(self) -> str:
+        """Ask the server for one word, and say how that went. Raises LLMFailed."""
         ...

@@ -168,11 +168,11 @@ class Store:
 
     def delete_round(self, round_id: str) -> None:
         """Delete a round and all that belongs to it, for good. Raises NotFound when there is none."""
-        said = self.load(round_id).round
         with Session(self._writer) as session, session.begin():
             row = session.get(RoundRow, round_id)
             if row is None:
                 raise NotFound("This round does not exist, or was deleted already.")
+            said = self.load(round_id).round  # another connection, which sees what stood before
             session.delete(row)  # the database deletes what hangs on it
             book.forget(session, [said])
         connection = self.engine.raw_connection()  # outside a transaction: a checkpoint can't run in one

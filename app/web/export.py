@@ -27,6 +27,9 @@ def as_json(round_: Round, report: RoundReport) -> dict[str, Any]:
         "score": report.score,
         "verdict": report.verdict,
         "anchor": report.anchor,
+        "second_opinion": {"score": report.second_score, "verdict": report.second_verdict}
+        if report.second_verdict
+        else None,
         "domains": {domain.value: score for domain, score in report.domains.items()},
         "seconds": report.seconds,
         "questions": [_question_json(one) for one in report.questions],
@@ -47,6 +50,8 @@ def _question_json(one: QuestionReport) -> dict[str, Any]:
         "turns": [turn.model_dump(mode="json", exclude={"question_index"}) for turn in one.turns],
         "feedback": one.feedback.model_dump(mode="json") if one.feedback else None,
         "failure": one.failure,
+        "second_opinion": one.opinion.model_dump(mode="json") if one.opinion else None,
+        "second_opinion_failure": one.opinion_failure,
         "rubric": one.planned.rubric.model_dump(
             mode="json", exclude={"points": {"__all__": {"exemplars"}}, "mistakes": {"__all__": {"exemplars"}}}
         )
@@ -69,6 +74,8 @@ def _lines(round_: Round, report: RoundReport) -> Iterator[str]:
         yield ""
         yield f"> {report.anchor}"
         yield ""
+    if report.second_score is not None and report.second_verdict is not None:
+        yield f"- Second opinion: {report.second_verdict.label.lower()}, {report.second_score:.0f} of 100"
     for domain, score in report.domains.items():
         yield f"- {domain.label}: {score:.0f}"
     yield f"- Time used: {duration(report.seconds)}"
@@ -112,10 +119,31 @@ def _question_lines(one: QuestionReport) -> Iterator[str]:
             if mistake.made:
                 known = one.planned.rubric.mistake(mistake.mistake_id)
                 yield f"- Mistake: {known.says} **Instead:** {known.correction}"
+        yield from _opinion_lines(one)
     yield ""
     yield "### Model answer"
     yield ""
     yield one.planned.question.model_answer
+
+
+def _opinion_lines(one: QuestionReport) -> Iterator[str]:
+    if one.opinion is None or one.feedback is None:
+        if one.opinion_failure:
+            yield ""
+            yield f"The language model gave no second opinion: {one.opinion_failure}"
+        return
+    yield ""
+    yield f"### Second opinion ({one.opinion.score:.0f} of 100, {one.opinion.grader})"
+    yield ""
+    yield from _quoted(one.opinion.advice or "(no advice)")  # a model's text may quote anything
+    yield ""
+    ours = {point.point_id: point.status for point in one.feedback.points}
+    for point in one.planned.rubric.points:
+        if theirs := one.differs_on(point.id):
+            yield f"- Look twice: {point.says} — offline {ours[point.id]}, second opinion {theirs}"
+    for mistake, theirs_alone in one.disputed_mistakes():
+        who = "the second opinion" if theirs_alone else "the offline grader"
+        yield f"- Look twice: only {who} heard: {one.planned.rubric.mistake(mistake.mistake_id).says}"
 
 
 def _quoted(text: str) -> Iterator[str]:

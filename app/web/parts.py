@@ -9,17 +9,19 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.core.llm import Desk
 from app.core.rubric import Scale
 from app.practice import Practice
 from app.store.store import Store
 
 
 class Parts(NamedTuple):
-    """The use cases for writing, the store for reading, and the scale of verdicts."""
+    """The use cases for writing, the store for reading, the scale of verdicts, and the language model's desk."""
 
     practice: Practice
     store: Store
     scale: Scale
+    desk: Desk
 
 
 def _parts(request: Request) -> Parts:

@@ -17,6 +17,7 @@ from app.web.export import as_json, as_markdown
 from app.web.parts import Arrived, Parts, Wired, redirect
 from app.web.questions import question_view
 from app.web.rounds import GRADING_PATIENCE
+from app.web.second import opinion_view, opinions_in
 from app.web.templates import render
 
 router = APIRouter(prefix="/rounds/{round_id}")
@@ -32,7 +33,9 @@ def report_page(request: Request, wired: Wired, arrived: Arrived, round_id: str)
     context = {
         "round": record.round,
         "report": added,
-        "questions": [question_view(one) for one in added.questions if one.turns],
+        "questions": [
+            question_view(one) | {"opinion": opinion_view(wired, record, one)} for one in added.questions if one.turns
+        ],
         "earlier": {
             one.planned.question.id: _earlier(wired, one.planned.question, record)
             for one in added.questions
@@ -91,7 +94,7 @@ def round_report(wired: Parts, record: Record) -> RoundReport:
             feedbacks[index] = feedback
         if failure := record.failure_on(index):
             failures[index] = failure
-    return report(record.round, feedbacks, failures, wired.scale)
+    return report(record.round, feedbacks, failures, wired.scale, opinions_in(record))
 
 
 def _ended(wired: Parts, round_id: str, arrived: datetime) -> Record:

@@ -13,9 +13,11 @@ from starlette.responses import JSONResponse, Response
 from app.core.errors import InvalidRequest
 from app.core.report import report
 from app.core.round import How, Round
+from app.live import Text
 from app.store.store import Record
 from app.web.parts import Arrived, Parts, Wired, redirect
 from app.web.questions import question_view
+from app.web.second import asked, opinion_view, opinions_in
 from app.web.templates import render
 
 router = APIRouter(prefix="/rounds")
@@ -122,6 +124,7 @@ def _context(wired: Parts, record: Record, at: datetime) -> dict[str, Any]:
     turn = round_.open_turn
     index = round_.turns[-1].question_index
     grading = wired.practice.is_grading(record)
+    writing = not grading and wired.practice.is_writing(record)
     left = round_.time_left(at)
     return {
         "round": round_,
@@ -129,12 +132,14 @@ def _context(wired: Parts, record: Record, at: datetime) -> dict[str, Any]:
         "index": index,
         "question": round_.plan[index].question,
         "draft": wired.store.draft(round_.id, turn.position) if turn else None,
-        "stage": "answer" if turn else ("grading" if grading else "review"),
+        "stage": "answer" if turn else "grading" if grading else "writing" if writing else "review",
+        "so_far": (wired.practice.opinions.writing(round_) or Text()).so_far if writing else "",
+        "llm": asked(wired),
         "seconds_left": None if left is None else round(left.total_seconds()),
         "seconds_on_question": round(_on_question(round_, index, at).total_seconds()),
         "grader": wired.practice.grader_state(),
         "max_chars": wired.practice.answer_max_chars,
-        "review": None if turn or grading else _review(wired, record, index),
+        "review": None if turn or grading or writing else _review(wired, record, index),
         "last": index + 1 == len(round_.plan),
     }
 
@@ -146,8 +151,10 @@ def _review(wired: Parts, record: Record, index: int) -> dict[str, Any]:
         {index: feedback} if feedback else {},
         {index: failure} if failure else {},
         wired.scale,
+        opinions_in(record),
     )
-    return question_view(added.questions[index])
+    one = added.questions[index]
+    return question_view(one) | {"opinion": opinion_view(wired, record, one)}
 
 
 def _on_question(round_: Round, index: int, at: datetime) -> timedelta:

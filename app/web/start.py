@@ -14,7 +14,7 @@ from app.core.errors import InvalidRequest, NotFound
 from app.core.plan import MOST_QUESTIONS, PRESETS, Mode, Options, preset
 from app.core.question import Domain, Level, Track
 from app.web.parts import Arrived, Parts, Wired, redirect
-from app.web.templates import render
+from app.web.templates import asked, render
 
 router = APIRouter()
 
@@ -37,6 +37,7 @@ def start_page(request: Request, wired: Wired) -> Response:
         "played": sum(one.ended_at is not None for one in past),
         "question_count": len(wired.practice.questions),
         "grader": wired.practice.grader_state(),
+        "llm": asked(wired.desk),
     }
     return render(request, "start.html", context)
 

@@ -14,7 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from app import __version__
-from app.web.wording import flag_text, opener
+from app.core.connection import Connection
+from app.core.errors import InvalidRequest
+from app.core.llm import Desk
+from app.web.wording import flag_text, opener, status_text
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = Path(__file__).resolve().parent / "static"
@@ -24,8 +27,18 @@ def render(
     request: Request, name: str, context: Mapping[str, Any] | None = None, *, status_code: int = 200
 ) -> HTMLResponse:
     """The page `name` with `context`."""
-    page = environment().get_template(name).render({"path": request.url.path, **(context or {})})
+    model = asked(request.app.state.parts.desk)
+    shared = {"path": request.url.path, "sent_to": model.host if model and not model.stays_here else None}
+    page = environment().get_template(name).render({**shared, **(context or {})})
     return HTMLResponse(page, status_code=status_code)
+
+
+def asked(desk: Desk) -> Connection | None:
+    """The language model that is asked now. One that can't be read is not asked; the settings page says why."""
+    try:
+        return desk.choice().asked
+    except InvalidRequest:
+        return None
 
 
 @cache
@@ -38,7 +51,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static_url, version=__version__, opener=opener, flag_text=flag_text)
+    made.globals.update(
+        static=static_url, version=__version__, opener=opener, flag_text=flag_text, status_text=status_text
+    )
     made.filters.update(when=when, duration=duration, paragraphs=paragraphs, signed=signed)
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.feedback import Flag
+from app.core.feedback import Flag, Status
 from app.core.round import How, Round, Turn
 
 _OPENERS = ("Thanks. ", "Let me dig into that. ", "I see. ", "Good, one more thing. ", "Let me push a little. ")
@@ -18,11 +18,19 @@ _FLAGS = {
 
 
 def opener(turn: Turn, round_: Round) -> str:
-    """How the interviewer leads into a follow-up; the same turn always gets the same words."""
+    """How the interviewer leads into an authored follow-up; the same turn always gets the same words."""
+    rubric = round_.plan[turn.question_index].rubric
+    if turn.point_id is None or turn.prompt != rubric.point(turn.point_id).probe:
+        return ""  # one in the interviewer's own words leads in by itself
     before = round_.turns[turn.position - 1].reply if turn.position else None
     if before is not None and before.how is How.dont_know:
         return _AFTER_DONT_KNOW
     return _OPENERS[turn.position % len(_OPENERS)]
+
+
+def status_text(status: Status) -> str:
+    """How much of a point was said, in words."""
+    return {Status.said: "Said", Status.partly: "Partly said", Status.missing: "Missing"}[status]
 
 
 def flag_text(flag: Flag) -> str:

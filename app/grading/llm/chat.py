@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from app.core.connection import Connection
 from app.core.llm import Book, LLMFailed, OnText, Prompt, Usage
-from app.grading.llm.connection import Connection
 
 if TYPE_CHECKING:
     import openai
@@ -64,6 +64,12 @@ class Chat:
         finally:  # what was sent was paid for, whatever became of it
             self._book.add_llm_call(self.name, usage or _estimate(prompt, text), self._clock())
         return text
+
+    def close(self) -> None:
+        """Let go of the connections; a later question opens them again."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _refuse_over_budget(self) -> None:
         midnight = self._clock().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -12,26 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr, ValidationError
 
+from app.core.connection import Choice, Connection
 from app.core.errors import InvalidRequest
-from app.core.question import Strict
-from app.grading.llm.connection import Connection
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
 NAMES = {"base_url": "the address", "model": "the model", "api_key": "the key"}
-
-
-class Choice(Strict):
-    """Whether a language model is asked (`on`), and which; `connection` is None where none has been named."""
-
-    on: bool = False
-    connection: Connection | None = None
-
-    @property
-    def asked(self) -> Connection | None:
-        """The connection to use now."""
-        return self.connection if self.on else None
 
 
 class Choices:
@@ -41,26 +28,17 @@ class Choices:
         self._settings = settings
         self._path = settings.llm_path
 
-    @property
-    def from_environment(self) -> bool:
-        """Whether the environment names the server."""
-        return self._settings.llm_base_url is not None
-
-    @property
-    def held_on(self) -> bool:
-        """Whether the environment switches the model on, so that the page can't switch it off."""
-        return self._settings.grader == "llm"
-
     def load(self) -> Choice:
         """The choice as it stands. Raises InvalidRequest when what is kept, or the environment, can't be used."""
         kept = self._kept()
+        from_environment = self._settings.llm_base_url is not None
         limits = {
             "timeout": self._settings.llm_timeout,
             "daily_tokens": self._settings.llm_daily_tokens,
             "price_in": self._settings.llm_price_in,
             "price_out": self._settings.llm_price_out,
         }
-        if self.from_environment:
+        if from_environment:
             named: dict[str, Any] = {
                 "base_url": self._settings.llm_base_url,
                 "model": self._settings.llm_model or "",
@@ -68,9 +46,13 @@ class Choices:
             }
         else:
             named = {name: kept[name] for name in NAMES if kept.get(name)}
-        if not named:
-            return Choice()
-        return Choice(on=self.held_on or bool(kept.get("on")), connection=connection(limits | named))
+        held_on = self._settings.grader == "llm"
+        return Choice(
+            on=held_on or bool(kept.get("on")),
+            connection=connection(limits | named) if named else None,
+            from_environment=from_environment,
+            held_on=held_on,
+        )
 
     def save(self, *, on: bool, named: Mapping[str, str]) -> Choice:
         """Keep a choice; an empty key stays as it was, but only for the same address. Raises InvalidRequest.
@@ -78,7 +60,7 @@ class Choices:
         A key must not follow an address that somebody changed under it.
         """
         kept: dict[str, Any] = {"on": on}
-        if not self.from_environment:
+        if self._settings.llm_base_url is None:
             before = self._kept()
             wanted = {name: named.get(name, "").strip() for name in NAMES}
             if wanted["base_url"] or wanted["model"]:

@@ -52,3 +52,21 @@ class Connection(Strict):
     def cost(self, prompt_tokens: int, reply_tokens: int) -> float:
         """US dollars."""
         return (prompt_tokens * self.price_in + reply_tokens * self.price_out) / 1e6
+
+
+class Choice(Strict):
+    """Whether a language model is asked (`on`), and which; `connection` is None where none has been named.
+
+    `from_environment` says that the environment names it, `held_on` that the environment switches it on: the page can't
+    change those.
+    """
+
+    on: bool = False
+    connection: Connection | None = None
+    from_environment: bool = False
+    held_on: bool = False
+
+    @property
+    def asked(self) -> Connection | None:
+        """The connection to use now."""
+        return self.connection if self.on else None
