@@ -152,7 +152,10 @@ def grade_lines(
 
 
 def line_out(line_id: str | int, feedback: Feedback, scale: Scale, level: Level) -> dict[str, Any]:
-    """The line out for one feedback."""
+    """The line out for one feedback; what only a language model gives stands there where it was given."""
+    more: dict[str, Any] = {"advice": feedback.advice} if feedback.advice else {}
+    more |= {"impression": feedback.impression.value} if feedback.impression else {}
+    more |= {"void": list(feedback.void)} if feedback.void else {}
     return {
         "id": line_id,
         "score": feedback.score,
@@ -176,6 +179,7 @@ def line_out(line_id: str | int, feedback: Feedback, scale: Scale, level: Level)
         ],
         "flags": [flag.value for flag in feedback.flags],
         "grader": feedback.grader,
+        **more,
     }
 
 

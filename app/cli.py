@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
@@ -105,15 +105,16 @@ def grade(
     lines = _read_lines(jsonl, out)
     found = _content(content)
     bank = Bank(found.questions, found.rubrics, found.scale)
-    if dry_run:
-        from app.cli_llm import dry_run as requests
+    with ExitStack() as until:
+        if dry_run:
+            from app.cli_llm import dry_run as requests
 
-        outcomes = requests(settings, lines, bank, level)
-    else:
-        chosen = _grader(grader, settings, found, lines, bank, level, replay)
-        limit = settings.answer_max_chars
-        outcomes = grade_lines(lines, chosen, bank, level=level, answer_max_chars=limit, workers=workers)
-    _write_outcomes(outcomes, jsonl, lines, out)
+            outcomes = requests(settings, lines, bank, level)
+        else:
+            chosen = _grader(grader, settings, found, lines, bank, level, replay, until)
+            limit = settings.answer_max_chars
+            outcomes = grade_lines(lines, chosen, bank, level=level, answer_max_chars=limit, workers=workers)
+        _write_outcomes(outcomes, jsonl, lines, out)
 
 
 def _grader(
@@ -124,8 +125,9 @@ def _grader(
     bank: Bank,
     level: Level,
     replay: Path | None,
+    until: ExitStack,
 ) -> Grader:
-    """The grader for `grade`, with a word to the user before anything slow or anything that leaves the computer."""
+    """The grader for `grade`, let go of with `until`; says first what is slow, or what leaves the computer."""
     if name is GraderName.llm:
         from app import cli_llm
 
@@ -133,7 +135,7 @@ def _grader(
             grader, kept = _or_exit(lambda: cli_llm.replayed(replay, settings, bank.scale, level))
             cli_llm.replay_by_id(grader, kept, lines, bank, settings.answer_max_chars)
             return grader
-        asked = _or_exit(lambda: cli_llm.live(settings, bank.scale, level))
+        asked = _or_exit(lambda: cli_llm.live(settings, bank.scale, level, until))
         typer.echo(cli_llm.warning(asked.connection, asked.grader, lines, bank, settings.answer_max_chars), err=True)
         return asked.grader
     from app.grading.embedding import load_embedding_grader

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -91,9 +92,11 @@ def evaluate_llm(
                 said = [Answer(turn=0, text=one.answer)]
                 if prompt := grader.prompt(content.questions[name].prompt, content.rubrics[name], said):
                     kept.also(grader.key(prompt), f"id:{name}/{one.id}")
+        ours = _result(content, grader.name, _always(grader), part, progress)
     else:
-        grader = cli_llm.live(settings, content.scale, Level.mid).grader
-    ours = _result(content, grader.name, _always(grader), part, progress)
+        with ExitStack() as until:
+            grader = cli_llm.live(settings, content.scale, Level.mid, until).grader
+            ours = _result(content, grader.name, _always(grader), part, progress)
     return [ours, *_baselines(content, settings, part, progress)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,16 +33,22 @@ class Live(NamedTuple):
     connection: Connection
 
 
-def live(settings: Settings, scale: Scale, level: Level) -> Live:
-    """The grader by the server that the environment or the settings page names. Raises InvalidRequest without one."""
+def live(settings: Settings, scale: Scale, level: Level, until: ExitStack) -> Live:
+    """The grader by the server that the environment or the settings page names; it is let go of with `until`.
+
+    Raises InvalidRequest without one.
+    """
     connection = Choices(settings).load().connection
     if connection is None:
         raise InvalidRequest(
             "No language model is named: set GREENROOM_LLM_BASE_URL and GREENROOM_LLM_MODEL (and GREENROOM_LLM_API_KEY "
             "where the server wants a key), or name one on the settings page. --dry-run needs none."
         )
-    book = Store(settings.database_path).book
-    return Live(LLMGrader(Chat(connection, book, _now), scale, level, book, _now), connection)
+    store = Store(settings.database_path)
+    chat = Chat(connection, store.book, _now)
+    until.callback(store.close)
+    until.callback(chat.close)
+    return Live(LLMGrader(chat, scale, level, store.book, _now), connection)
 
 
 def warning(connection: Connection, grader: LLMGrader, lines: Sequence[str], bank: Bank, most: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,13 +10,16 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from app.core.question import Strict, Text
 
-LOOPBACK = ("127.", "localhost", "[::1]", "::1")
-
 
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address such as http://localhost:11434/v1")
+    wanted = "must be an address such as http://localhost:11434/v1"
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an address of IPv6 cut short
+        raise ValueError(wanted) from None
+    if not whole or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError(wanted)
     if parts.username or parts.password:
         raise ValueError("must not contain a user name or password: the key has a field of its own")
     return url.rstrip("/")
@@ -47,7 +51,11 @@ class Connection(Strict):
     @property
     def stays_here(self) -> bool:
         """Whether the server runs on this computer, by its address."""
-        return (urlsplit(self.base_url).hostname or "").startswith(LOOPBACK)
+        name = urlsplit(self.base_url).hostname or ""
+        try:
+            return ip_address(name).is_loopback
+        except ValueError:
+            return name == "localhost"
 
     def cost(self, prompt_tokens: int, reply_tokens: int) -> float:
         """US dollars."""

@@ -111,7 +111,15 @@ def good_round(page: Page, content: Content) -> str:
 def test_pages_before_the_first_round(page: Page, watch: Watch) -> None:
     watch.expected = ("404",)
     found: list[str] = []
-    for address in ("/", "/rounds", "/questions", "/questions?q=nothing+like+this", "/how-it-works", "/no-such-page"):
+    for address in (
+        "/",
+        "/rounds",
+        "/questions",
+        "/questions?q=nothing+like+this",
+        "/how-it-works",
+        "/settings",
+        "/no-such-page",
+    ):
         page.goto(address)
         for closed in page.locator("details:not([open]) summary").all():
             closed.click()
@@ -206,7 +214,9 @@ def test_the_start_page_while_the_grader_loads_and_when_it_cannot(page: Page, se
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("address", ["/", "/questions", f"/questions/{QUESTION}", "/how-it-works", "/rounds"])
+@pytest.mark.parametrize(
+    "address", ["/", "/questions", f"/questions/{QUESTION}", "/how-it-works", "/settings", "/rounds"]
+)
 def test_every_stop_of_the_tab_key_shows_its_focus_and_the_first_skips_to_the_content(page: Page, address: str) -> None:
     page.goto(address)
     stops = list(tab_stops(page))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from app.content import Content
-from app.core.question import Question
+from app.core.connection import Connection
+from app.core.question import Level, Question
 from app.core.rubric import Rubric
 from app.grading.background import Background
 from app.grading.baselines import BestSentenceCosine, KeywordOverlap, ModelAnswerCosine
@@ -15,6 +18,10 @@ from app.grading.calibration import shipped
 from app.grading.embedding import EmbeddingGrader
 from app.grading.encoder import Encoder, load_encoder, packaged_folder
 from app.grading.entailment import Entailment, load_entailment
+from app.grading.llm.chat import Chat
+from app.grading.llm.judge import LLMGrader
+from app.grading.llm.replay import KeptReplies
+from tests.llm_server import LLMServer
 
 CHAMPION = "lifecycle/champion-challenger"
 # a few are enough to see that questions of all kinds can be graded
@@ -69,6 +76,17 @@ def second_reader(nli_folder: Path) -> Entailment:
 
 
 @pytest.fixture(scope="session")
+def language_model(content: Content) -> Iterator[LLMGrader]:
+    """A judge that asks a real server, which credits a sentence that shares words with a point."""
+    server = LLMServer()
+    connection = Connection(base_url=f"{server.address}/v1", model="m-1", timeout=20, daily_tokens=10**9)
+    chat = Chat(connection, KeptReplies({}), lambda: datetime.now(UTC))
+    yield LLMGrader(chat, content.scale, Level.mid, None, lambda: datetime.now(UTC))
+    chat.close()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def graders(
     encoder: Encoder,
     background: Background,
@@ -76,6 +94,7 @@ def graders(
     plain_grader: EmbeddingGrader,
     second_reader: Entailment,
     content: Content,
+    language_model: LLMGrader,
 ) -> dict[str, object]:
     return {
         "embedding": grader,
@@ -85,6 +104,7 @@ def graders(
         "keywords": KeywordOverlap(),
         "cosine": ModelAnswerCosine(encoder, lambda name: content.questions[name].model_answer),
         "sentences": BestSentenceCosine(encoder),
+        "language model": language_model,
     }
 
 

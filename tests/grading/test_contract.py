@@ -31,6 +31,7 @@ pytestmark = pytest.mark.parametrize(
         "keywords",
         "cosine",
         "sentences",
+        "language model",
     ],
 )
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from app.core.connection import Connection
 from app.core.llm import Book, LLMFailed, OnText, Prompt, Usage
@@ -23,6 +23,11 @@ RETRIES = 2
 long as the server says."""
 STEPS = 6
 """Times that a request may be made plainer for a server that refuses a part of it."""
+_TELLING = tuple(
+    f"X-Stainless-{name}"
+    for name in ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Retry-Count", "Read-Timeout")
+)
+"""Headers by which the client tells about itself and the computer it runs on: left out, nobody's business."""
 CHARS_PER_TOKEN = 4
 """To estimate the tokens where a server does not count them."""
 
@@ -111,6 +116,7 @@ class Chat:
                 max_retries=self._retries,
                 # a redirect would carry the answer to a server that nobody named
                 http_client=openai.DefaultHttpxClient(follow_redirects=False),
+                default_headers=cast(dict[str, str], dict.fromkeys(_TELLING, openai.Omit())),
             )
         return self._client
 
@@ -150,8 +156,9 @@ def _plainer(sent: dict[str, Any], reason: str) -> dict[str, Any] | None:
 
 def _pieces(stream: Any) -> Iterator[tuple[str, Usage | None]]:
     """The text as it comes, and the usage where the server says it. Raises LLMFailed when refused or cut off."""
-    finished = None
+    finished, came = None, False
     for chunk in stream:
+        came = True
         counted = getattr(chunk, "usage", None)
         usage = (
             Usage(prompt_tokens=counted.prompt_tokens or 0, reply_tokens=counted.completion_tokens or 0, calls=1)
@@ -167,6 +174,8 @@ def _pieces(stream: Any) -> Iterator[tuple[str, Usage | None]]:
         raise LLMFailed("The server's content filter stopped the reply.")
     if finished == "length":
         raise LLMFailed(f"The reply was longer than {REPLY_MOST:,} tokens and was cut off.")
+    if not came:
+        raise LLMFailed("What came is no reply. Is it an OpenAI-compatible server, and does its address end in /v1?")
     if finished is None:
         raise LLMFailed("The reply broke off in the middle.")
 
@@ -182,6 +191,8 @@ def _translated(connection: Connection) -> Iterator[None]:
         yield
     except (openai.APITimeoutError, httpx2.TimeoutException):
         raise LLMFailed(_slow(connection)) from None
+    except httpx2.InvalidURL:
+        raise LLMFailed(f"{connection.base_url} is no address of a server. Mend it on the settings page.") from None
     except (openai.APIConnectionError, httpx2.TransportError) as error:
         broken = isinstance(error, httpx2.TransportError)
         reason = "broke off in the middle of its reply" if broken else "can't be reached. Is the server running?"

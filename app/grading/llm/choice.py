@@ -59,9 +59,9 @@ class Choices:
 
         A key must not follow an address that somebody changed under it.
         """
-        kept: dict[str, Any] = {"on": on}
+        before = self._kept()
+        kept: dict[str, Any] = {"on": bool(before.get("on")) if self._settings.grader == "llm" else on}
         if self._settings.llm_base_url is None:
-            before = self._kept()
             wanted = {name: named.get(name, "").strip() for name in NAMES}
             if wanted["base_url"] or wanted["model"]:
                 made = connection({name: value for name, value in wanted.items() if value})
