@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
-LONGEST = 3.5
+LONGEST = 3.0
 """Seconds after which the slow ones end by themselves: a client without a time limit fails then and does not hang."""
 PIECE = 40
 """Characters of one chunk."""

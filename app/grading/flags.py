@@ -150,9 +150,13 @@ def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:
     return turn.elsewhere is not None and not turn.after_probe and on_topic.missed(found)
 
 
+def count_words(text: str) -> int:
+    """The words of a text; in a script without spaces its characters count."""
+    return min(len(text.split()), len(words(text))) + len(_UNSPACED.findall(text))
+
+
 def _no_answer(text: str, shortest: int) -> bool:
-    count = min(len(text.split()), len(words(text))) + len(_UNSPACED.findall(text))
-    if count < shortest:
+    if count_words(text) < shortest:
         return True
     said = text.replace("’", "'")
     return bool(_GIVING_UP.search(said)) and len(words(_GIVING_UP.sub(" ", said))) < GIVING_UP_REST

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from app.core.connection import Connection
 from app.core.llm import Book, LLMFailed, OnText, Prompt, Usage
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 SEED = 7
 REPLY_MOST = 6000
 """Tokens of a reply; a reasoning model spends some of them before its first word."""
 RETRIES = 2
-"""Tries after the first, by the client, on 429, 5xx and lost connections; it waits 0.5 to 8 seconds in between, or as
-long as the server says."""
+"""Tries after the first on 429, 5xx and lost connections, all within one time limit: that is why the client's own
+retries, each of which begins a new one, are switched off."""
+WAITS = 0.5
+"""Seconds before the first of them, doubled for the next, where the server does not say how long."""
 STEPS = 6
 """Times that a request may be made plainer for a server that refuses a part of it."""
-_TELLING = tuple(
-    f"X-Stainless-{name}"
-    for name in ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Retry-Count", "Read-Timeout")
+SENT_HEADERS = frozenset(
+    """
+    host authorization content-type content-length accept accept-encoding connection user-agent
+    """.split()  # noqa: SIM905 - names, to be read
 )
-"""Headers by which the client tells about itself and the computer it runs on: left out, nobody's business."""
+"""All that goes along with a request. The client would add what it knows of this computer, and of other accounts whose
+variables happen to be set."""
 CHARS_PER_TOKEN = 4
 """To estimate the tokens where a server does not count them."""
 
@@ -45,6 +51,7 @@ class Chat:
         self._retries = retries
         self._plainer: dict[str, Any] = {}
         self._client: openai.OpenAI | None = None
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -59,13 +66,11 @@ class Chat:
         try:
             with _translated(self.connection):
                 until = time.monotonic() + self.connection.timeout
-                for piece, used in _pieces(self._stream(prompt)):
+                for piece, used in _pieces(self._stream(prompt, until), self.connection.host):
                     usage = used or usage
                     text += piece
                     if piece and on_text:
                         on_text(text)
-                    if time.monotonic() > until:
-                        raise LLMFailed(_slow(self.connection))
         finally:  # what was sent was paid for, whatever became of it
             self._book.add_llm_call(self.name, usage or _estimate(prompt, text), self._clock())
         return text
@@ -85,40 +90,85 @@ class Chat:
                 "raise GREENROOM_LLM_DAILY_TOKENS."
             )
 
-    def _stream(self, prompt: Prompt) -> Any:
+    def _stream(self, prompt: Prompt, until: float) -> Any:
         """The server's stream for a prompt, made plainer until the server takes it."""
         from openai import BadRequestError, UnprocessableEntityError
 
-        client = self._opened()
-        for _ in range(STEPS):
-            sent = body(self.connection.model, prompt) | self._plainer
+        plainer = dict(self._plainer)
+        for _ in range(STEPS + 1):
+            sent = body(self.connection.model, prompt) | plainer
             sent = {key: value for key, value in sent.items() if value is not None}
             try:
-                return client.chat.completions.create(**sent)
+                stream = self._try(sent, until)
             except (BadRequestError, UnprocessableEntityError) as error:
                 change = _plainer(sent, str(error))
                 if change is None:
                     raise
-                self._plainer |= change
+                plainer |= change
+            else:
+                self._plainer = plainer  # only what was taken in the end: the fault may have been the prompt's own
+                return stream
         raise LLMFailed(f"{self.connection.host} refuses every form of the request. Is it an OpenAI-compatible server?")
 
-    def _opened(self) -> openai.OpenAI:
-        if self._client is None:
-            import openai
+    def _try(self, sent: dict[str, Any], until: float) -> Any:
+        """The server's stream for a body, tried again where that may help and there is time."""
+        import openai
 
-            for name in ("openai", "httpx2", "httpcore2"):  # at their debug level they write out what is sent
-                logging.getLogger(name).setLevel(logging.WARNING)
-            key = self.connection.api_key
-            self._client = openai.OpenAI(
-                base_url=self.connection.base_url,
-                api_key=key.get_secret_value() if key else "none",
-                timeout=self.connection.timeout,
-                max_retries=self._retries,
-                # a redirect would carry the answer to a server that nobody named
-                http_client=openai.DefaultHttpxClient(follow_redirects=False),
-                default_headers=cast(dict[str, str], dict.fromkeys(_TELLING, openai.Omit())),
-            )
-        return self._client
+        for left in reversed(range(self._retries + 1)):
+            try:
+                patience = max(0.1, until - time.monotonic())
+                return self._opened().with_options(timeout=patience).chat.completions.create(**sent)
+            except (openai.RateLimitError, openai.InternalServerError, openai.APIConnectionError) as error:
+                wait = _wait(error, self._retries - left)
+                hopeless = isinstance(error, openai.APITimeoutError) or time.monotonic() + wait >= until
+                if hopeless or not left:
+                    raise
+                time.sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+    def _opened(self) -> openai.OpenAI:
+        with self._lock:
+            if self._client is None:
+                self._client = _client(self.connection)
+            return self._client
+
+
+def _client(connection: Connection) -> openai.OpenAI:
+    import openai
+
+    for name in ("openai", "httpx2", "httpcore2"):  # whatever they may write down below that, it is not for a log
+        logging.getLogger(name).setLevel(logging.WARNING)
+    key = connection.api_key
+    return openai.OpenAI(
+        base_url=connection.base_url,
+        api_key=key.get_secret_value() if key else "none",
+        max_retries=0,
+        http_client=openai.DefaultHttpxClient(
+            follow_redirects=False,  # one would carry the answer to a server that nobody named
+            trust_env=not connection.stays_here,  # a proxy would see what is not to leave this computer
+            event_hooks={"request": [_say_no_more], "response": [_limit]},
+        ),
+    )
+
+
+def _say_no_more(request: httpx2.Request) -> None:
+    for name in [name for name in request.headers if name not in SENT_HEADERS]:
+        del request.headers[name]
+
+
+def _limit(response: httpx2.Response) -> None:
+    """Hold the whole reply to the time that its request was given: the client limits only the wait for each part."""
+    from app.grading.llm.limited import Limited
+
+    timeout = response.request.extensions["timeout"]["read"]
+    response.stream = Limited(response.stream, time.monotonic() + timeout)
+
+
+def _wait(error: Exception, tries: int) -> float:
+    """Seconds to wait after a try that failed: as the server says, or longer each time."""
+    response = getattr(error, "response", None)
+    said = response.headers.get("retry-after", "") if response is not None else ""
+    return float(said) if said.isdecimal() else WAITS * 2**tries
 
 
 def body(model: str, prompt: Prompt) -> dict[str, Any]:
@@ -154,30 +204,38 @@ def _plainer(sent: dict[str, Any], reason: str) -> dict[str, Any] | None:
     return None
 
 
-def _pieces(stream: Any) -> Iterator[tuple[str, Usage | None]]:
+def _pieces(stream: Any, host: str) -> Iterator[tuple[str, Usage | None]]:
     """The text as it comes, and the usage where the server says it. Raises LLMFailed when refused or cut off."""
+    import httpx2
+    import openai
+
     finished, came = None, False
-    for chunk in stream:
-        came = True
-        counted = getattr(chunk, "usage", None)
-        usage = (
-            Usage(prompt_tokens=counted.prompt_tokens or 0, reply_tokens=counted.completion_tokens or 0, calls=1)
-            if counted
-            else None
-        )
-        choice = chunk.choices[0] if chunk.choices else None
-        if choice is not None and getattr(choice.delta, "refusal", None):
-            raise LLMFailed("The model refused to judge this answer.")
-        finished = (choice.finish_reason if choice else None) or finished
-        yield (choice.delta.content or "" if choice else ""), usage
-    if finished == "content_filter":
-        raise LLMFailed("The server's content filter stopped the reply.")
-    if finished == "length":
-        raise LLMFailed(f"The reply was longer than {REPLY_MOST:,} tokens and was cut off.")
+    try:
+        for chunk in stream:
+            came = True
+            counted = getattr(chunk, "usage", None)
+            choice = chunk.choices[0] if chunk.choices else None
+            delta = getattr(choice, "delta", None)
+            if getattr(delta, "refusal", None):
+                raise LLMFailed("The model refused to reply. Try again, or choose another model.")
+            finished = getattr(choice, "finish_reason", None) or finished
+            yield getattr(delta, "content", None) or "", _counted(counted) if counted else None
+    except (openai.APITimeoutError, httpx2.TimeoutException):
+        raise
+    except (openai.APIConnectionError, httpx2.TransportError):
+        raise LLMFailed(f"{host} broke off in the middle of its reply. Try again.") from None
     if not came:
-        raise LLMFailed("What came is no reply. Is it an OpenAI-compatible server, and does its address end in /v1?")
+        raise LLMFailed(_no_reply(host))
+    if finished == "content_filter":
+        raise LLMFailed("The server's content filter stopped the reply. Try again, or choose another model.")
+    if finished == "length":
+        raise LLMFailed(f"The reply was cut off at {REPLY_MOST:,} tokens. Try again, or choose another model.")
     if finished is None:
-        raise LLMFailed("The reply broke off in the middle.")
+        raise LLMFailed("The reply broke off in the middle. Try again.")
+
+
+def _counted(counted: Any) -> Usage:
+    return Usage(prompt_tokens=counted.prompt_tokens or 0, reply_tokens=counted.completion_tokens or 0, calls=1)
 
 
 @contextmanager
@@ -193,10 +251,8 @@ def _translated(connection: Connection) -> Iterator[None]:
         raise LLMFailed(_slow(connection)) from None
     except httpx2.InvalidURL:
         raise LLMFailed(f"{connection.base_url} is no address of a server. Mend it on the settings page.") from None
-    except (openai.APIConnectionError, httpx2.TransportError) as error:
-        broken = isinstance(error, httpx2.TransportError)
-        reason = "broke off in the middle of its reply" if broken else "can't be reached. Is the server running?"
-        raise LLMFailed(f"{host} {reason}") from None
+    except (openai.APIConnectionError, httpx2.TransportError):
+        raise LLMFailed(f"{host} can't be reached. Is the server running? Start it, and try again.") from None
     except (openai.AuthenticationError, openai.PermissionDeniedError):
         raise LLMFailed(f"{host} refuses the key. Check it on the settings page or in GREENROOM_LLM_API_KEY.") from None
     except openai.NotFoundError:
@@ -207,11 +263,17 @@ def _translated(connection: Connection) -> Iterator[None]:
     except openai.RateLimitError:
         raise LLMFailed(f"{host} takes no more requests for now (429), or its quota is used up. Try later.") from None
     except openai.APIStatusError as error:
+        if 300 <= error.status_code < 400:
+            raise LLMFailed(f"{host} sends requests on to another address. Check the server's address.") from None
         raise LLMFailed(f"{host} answered with an error ({error.status_code}). Try again later.") from None
     except openai.APIError:
-        raise LLMFailed(f"{host} sent an error in the middle of its reply.") from None
-    except (ValueError, UnicodeError):  # a stream that is no JSON
-        raise LLMFailed(f"{host} sent something that is no reply. Is it an OpenAI-compatible server?") from None
+        raise LLMFailed(f"{host} sent an error in the middle of its reply. Try again later.") from None
+    except (ValueError, AttributeError, TypeError, LookupError):  # a stream of something else
+        raise LLMFailed(_no_reply(host)) from None
+
+
+def _no_reply(host: str) -> str:
+    return f"What {host} sent is no reply. Is it an OpenAI-compatible server, and does its address end in /v1?"
 
 
 def _slow(connection: Connection) -> str:

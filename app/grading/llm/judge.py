@@ -16,6 +16,7 @@ from app.core.feedback import Answer, Feedback, Flag, MistakeFeedback, PointCred
 from app.core.llm import Book, LLMFailed, Model, OnText, Prompt
 from app.core.question import Level
 from app.core.rubric import Rubric, Scale, Verdict
+from app.grading.flags import count_words
 from app.grading.llm import prompts, quotes
 
 VERSION = "judge-1"
@@ -85,7 +86,7 @@ class LLMGrader:
     def prompt(self, question: str, rubric: Rubric, answers: Sequence[Answer]) -> Prompt | None:
         """What the model is asked about `answers`; None where they say nothing that could be judged."""
         said = [prompts.harmless(answer) for answer in answers]
-        if sum(len(answer.text.split()) for answer in said) < SHORTEST and len("".join(a.text for a in said)) < 12:
+        if sum(count_words(answer.text) for answer in said) < SHORTEST:
             return None
         band = self._scale.levels[self._level]
         return prompts.fill(
@@ -103,7 +104,7 @@ class LLMGrader:
     def key(self, prompt: Prompt) -> str:
         """Under which a reply is kept: the prompt with all that is in it, its version, and the model."""
         parts = (VERSION, self._model.name, prompt.system, prompt.user)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
     def grade(
         self, question: str, rubric: Rubric, answers: Sequence[Answer], on_text: OnText | None = None
@@ -196,7 +197,8 @@ def in_words(so_far: str, points: int) -> str:
     """How far a reply has come, for the page: the advice as far as it stands there, or how many points were read."""
     if found := _ADVICE.search(so_far):
         with contextlib.suppress(ValueError):  # it ends within an escape: one more piece and it is whole
-            return " ".join(str(json.loads(f'"{found[1]}"')).split())
+            advice = str(json.loads(f'"{found[1]}"')).encode("utf-8", "ignore").decode()  # half an emoji is none
+            return " ".join(advice.split())
     return f"Reading point {min(points, so_far.count(_VERDICT) + 1)} of {points} …"
 
 

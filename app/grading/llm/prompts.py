@@ -16,9 +16,13 @@ from app.core.llm import Prompt
 from app.grading.flags import is_injection
 from app.grading.segment import sentences
 
-_CONTROL = re.compile(r"<(?=\|)|(?<=\|)>|<(?=/?(?:s|think|im_start|im_end|system|user|assistant)\b)|\[(?=/?INST\])")
-"""Where words begin or end that some models take for the start of another speaker."""
-_THOUGHTS = re.compile(r"<think>.*?(?:</think>|$)", re.S)
+_CONTROL = re.compile(
+    r"<[|｜]|[|｜]>|</?(?:s|think|im_start|im_end|system|user|assistant|start_of_turn|end_of_turn)>"
+    r"|<</?SYS>>|\[/?INST\]",
+    re.I,
+)
+"""Words and parts of words that some models take for the start of another speaker."""
+_THOUGHTS = re.compile(r"<think>.*", re.S)
 
 
 def fill(name: str, schema: dict[str, Any] | None = None, **values: Any) -> Prompt:
@@ -35,15 +39,17 @@ def fence(texts: Sequence[str]) -> str:
 def harmless(answer: Answer) -> Answer:
     """The answer without sentences to the grader, and without control words; the rest as it stands, blanks aside."""
     text = answer.text.encode("utf-8", "replace").decode("utf-8")
-    for window in reversed(sentences(text)):
+    kept = bytearray(b"\1" * len(text))
+    for window in sentences(text):  # those of a transcript overlap
         if is_injection(window.text):
-            text = text[: window.start] + text[window.end :]
-    return answer.model_copy(update={"text": _CONTROL.sub(" ", text).strip()})
+            kept[window.start : window.end] = bytes(window.end - window.start)
+    left = "".join(character for character, stays in zip(text, kept, strict=True) if stays)
+    return answer.model_copy(update={"text": _CONTROL.sub(" ", left).strip()})
 
 
 def without_thoughts(text: str) -> str:
     """A reply without what a reasoning model thought aloud before it, also while it is still thinking."""
-    return _THOUGHTS.sub("", text)
+    return _THOUGHTS.sub("", text.rpartition("</think>")[2])
 
 
 @cache

@@ -50,7 +50,10 @@ def _text(reply: Any) -> str | None:
     if isinstance(reply.get("body"), Mapping):
         reply = reply["body"]
     if "choices" in reply:
-        return str(reply["choices"][0]["message"]["content"])
+        content = reply["choices"][0]["message"]["content"]
+        if not isinstance(content, str):
+            raise TypeError("a completion without text")
+        return content
     return json.dumps(reply, ensure_ascii=False)
 
 

@@ -13,7 +13,7 @@ from app.content import Content
 from app.core.connection import Connection
 from app.core.feedback import Answer
 from app.core.question import Level
-from app.grading.llm.chat import Chat
+from app.grading.llm.chat import RETRIES, Chat
 from app.grading.llm.judge import LLMGrader
 from app.store.book import LLMBook
 from app.store.store import Store
@@ -77,11 +77,11 @@ def connection(server: LLMServer) -> Connection:
 
 @pytest.fixture
 def make_chat(connection: Connection, book: LLMBook) -> Iterator[Make]:
-    """A chat with the retries as shipped and some values of its connection changed."""
+    """A chat with some values of its connection changed, and its retries as shipped unless `retries` says otherwise."""
     made: list[Chat] = []
 
-    def make(**changes: Any) -> Chat:
-        made.append(Chat(connection.model_copy(update=changes), book, clock))
+    def make(retries: int = RETRIES, **changes: Any) -> Chat:
+        made.append(Chat(connection.model_copy(update=changes), book, clock, retries=retries))
         return made[-1]
 
     yield make

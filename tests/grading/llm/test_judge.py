@@ -82,7 +82,11 @@ def test_a_reply_in_another_form_counts_as_well(
     assert odd.score > 0
 
 
-UNUSABLE = [does.wrong_ids, does.left_out, does.invalid_json]
+UNUSABLE = [
+    pytest.param(does.wrong_ids, id="wrong ids"),
+    pytest.param(does.left_out, id="left out"),
+    pytest.param(does.invalid_json, id="invalid json"),
+]
 
 
 @pytest.mark.parametrize("behaviour", UNUSABLE)
