@@ -51,28 +51,33 @@ class Connection(Strict):
     @property
     def stays_here(self) -> bool:
         """Whether the server runs on this computer, by its address."""
-        name = urlsplit(self.base_url).hostname or ""
-        try:
-            return ip_address(name).is_loopback
-        except ValueError:
-            return name == "localhost"
+        return is_here(urlsplit(self.base_url).hostname or "")
 
     def cost(self, prompt_tokens: int, reply_tokens: int) -> float:
         """US dollars."""
         return (prompt_tokens * self.price_in + reply_tokens * self.price_out) / 1e6
 
 
+def is_here(name: str) -> bool:
+    """Whether a host name or address is this computer's own, reached by nobody else."""
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
 class Choice(Strict):
     """Whether a language model is asked (`on`), and which; `connection` is None where none has been named.
 
     `from_environment` says that the environment names it, `held_on` that the environment switches it on: the page can't
-    change those.
+    change those. `locked` says that it can change nothing, as others reach it too and could send answers elsewhere.
     """
 
     on: bool = False
     connection: Connection | None = None
     from_environment: bool = False
     held_on: bool = False
+    locked: bool = False
 
     @property
     def asked(self) -> Connection | None:

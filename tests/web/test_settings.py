@@ -472,3 +472,17 @@ def test_a_page_that_is_refused_at_the_door_has_a_true_footer_too(client: TestCl
     refused = client.post("/rounds", headers={"sec-fetch-site": "cross-site"})
     assert refused.status_code == 403
     assert "sent to models.example" in read(refused.text).one("footer").text
+
+
+def test_a_server_that_others_reach_lets_nobody_change_where_answers_go(settings: Settings, grader: WordGrader) -> None:
+    shared = settings.model_copy(update={"host": "0.0.0.0"})
+    with TestClient(create_app(shared, grader)) as client:
+        page = read(client.get("/settings").text)
+        assert not page.all("input", name="base_url")
+        assert all("disabled" in one.attrs for one in page.all("input", type="radio"))
+        form = {"grader": "both", "base_url": "http://elsewhere.example/v1", "model": "m"}
+        refused = client.post("/settings", data=form)
+        assert refused.status_code == 422
+        assert "GREENROOM_LLM_BASE_URL" in refused.text
+        assert client.post("/settings/forget-key").status_code == 422
+    assert not shared.llm_path.exists()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr, ValidationError
 
-from app.core.connection import Choice, Connection
+from app.core.connection import Choice, Connection, is_here
 from app.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Choices:
             connection=connection(limits | named) if named else None,
             from_environment=from_environment,
             held_on=held_on,
+            locked=not is_here(self._settings.host),
         )
 
     def save(self, *, on: bool, named: Mapping[str, str]) -> Choice:
@@ -59,6 +60,7 @@ class Choices:
 
         A key must not follow an address that somebody changed under it.
         """
+        self._refuse_locked()
         before = self._kept()
         kept: dict[str, Any] = {"on": bool(before.get("on")) if self._settings.grader == "llm" else on}
         if self._settings.llm_base_url is None:
@@ -74,10 +76,19 @@ class Choices:
         return self.load()
 
     def forget_key(self) -> None:
-        """Delete the key from the file."""
+        """Delete the key from the file. Raises InvalidRequest."""
+        self._refuse_locked()
         kept = self._kept()
         kept.pop("api_key", None)
         self._write(kept)
+
+    def _refuse_locked(self) -> None:
+        if not is_here(self._settings.host):
+            raise InvalidRequest(
+                "This Greenroom listens beyond this computer (GREENROOM_HOST), so its page can't change where answers "
+                "go. Set "
+                "GREENROOM_LLM_BASE_URL and the like where it is started."
+            )
 
     def _kept(self) -> dict[str, Any]:
         try:
