@@ -7,18 +7,19 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from app.cli_files import read_lines, write_outcomes, writer
 from app.core.errors import GreenroomError, InvalidContent
 from app.core.question import Level
 
 if TYPE_CHECKING:
-    from app.batch import Bank, Outcome
+    from app.batch import Bank
     from app.content import Content
     from app.core.grader import Grader
     from app.evaluation import Judged
@@ -102,7 +103,7 @@ def grade(
     if (dry_run or replay) and grader is not GraderName.llm:
         raise typer.BadParameter("--dry-run and --replay go with --grader llm")
     settings = _or_exit(from_environment)
-    lines = _read_lines(jsonl, out)
+    lines = read_lines(jsonl, out)
     found = _content(content)
     bank = Bank(found.questions, found.rubrics, found.scale)
     with ExitStack() as until:
@@ -114,7 +115,7 @@ def grade(
             chosen = _grader(grader, settings, found, lines, bank, level, replay, until)
             limit = settings.answer_max_chars
             outcomes = grade_lines(lines, chosen, bank, level=level, answer_max_chars=limit, workers=workers)
-        _write_outcomes(outcomes, jsonl, lines, out)
+        write_outcomes(outcomes, jsonl, lines, out)
 
 
 def _grader(
@@ -143,22 +144,6 @@ def _grader(
     banked = any('"question_id"' in line for line in lines)  # else the bank's vectors are not needed
     typer.echo("Loading the grader (the first time it also reads the rubrics, for about half a minute) ...", err=True)
     return _or_exit(lambda: load_embedding_grader(settings, found.known if banked else None))
-
-
-def _write_outcomes(outcomes: Iterator[Outcome], jsonl: Path, lines: list[str], out: Path | None) -> None:
-    """Write the lines out as they come and report the bad ones; exits 1 when there were any."""
-    bad = 0
-    with _writer(out) as stream, typer.progressbar(length=len(lines), label="Grading", file=sys.stderr) as bar:
-        for outcome in outcomes:
-            bar.update(outcome.number - bar.pos)
-            if outcome.result is None:
-                bad += 1
-                typer.echo(f"{jsonl}: line {outcome.number}: {outcome.problem}", err=True)
-            else:
-                stream.write(json.dumps(outcome.result, ensure_ascii=False) + "\n")
-    if bad:
-        typer.echo(f"{bad} of {sum(map(bool, map(str.strip, lines)))} lines could not be graded", err=True)
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -191,7 +176,7 @@ def evaluate(
     if plot_file and draw:
         draw({one.name: one.judged for one in results}, plot_file)
     if json_file:
-        with _writer(json_file) as stream:
+        with writer(json_file) as stream:
             stream.write(json.dumps(cli_evaluate.as_json(results), indent=1) + "\n")
 
 
@@ -207,7 +192,7 @@ def calibrate(
 
     found = _labelled_content(content)
     made = _or_exit(lambda: cli_evaluate.calibrate(found, Settings(), _progress))
-    with _writer(out or FILE) as stream:
+    with writer(out or FILE) as stream:
         stream.write(json.dumps(made.model_dump(), indent=2) + "\n")
     typer.echo(f"wrote {out or FILE}; python -m app evaluate gives the figures")
 
@@ -261,36 +246,6 @@ def _progress(items: Sequence[T], label: str) -> Iterator[T]:
     """`items`, with a bar on standard error."""
     with typer.progressbar(items, label=label, file=sys.stderr) as bar:
         yield from bar
-
-
-def _read_lines(jsonl: Path, out: Path | None) -> list[str]:
-    """The lines of a file or of standard input; exits 2 when they can't be read."""
-    try:
-        if str(jsonl) == "-":
-            data = sys.stdin.buffer.read()
-        elif out and out.exists() and out.samefile(jsonl):
-            raise typer.BadParameter("--out is the input file itself: name another one")
-        else:
-            data = jsonl.read_bytes()
-    except OSError as error:
-        raise typer.BadParameter(f"{jsonl} can't be read: {error.strerror}") from None
-    return data.decode("utf-8-sig", "replace").split("\n")
-
-
-@contextmanager
-def _writer(out: Path | None) -> Iterator[TextIO]:
-    """The stream that results go to: the file `out`, or standard output."""
-    if out is None:
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        stream = out.open("w", encoding="utf-8")
-    except OSError as error:
-        raise typer.BadParameter(f"{out} can't be written: {error.strerror}") from None
-    with stream:
-        yield stream
 
 
 def _content(root: Path, *, with_examples: bool = False) -> Content:

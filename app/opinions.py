@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from app.core.errors import GreenroomError
+from app.core.feedback import marks
 from app.core.llm import Desk, Interviewer, Judge, Said
 from app.core.round import Ask, Round
 from app.live import Key, Live, Text, Work
@@ -84,16 +85,19 @@ class Opinions:
         return self._live.wait(_opinion_key(record, index), seen, timeout)
 
     def _opinion(self, judge: Judge, round_: Round, index: int, position: int) -> Work:
-        planned = round_.plan[index]
+        planned, said = round_.plan[index], round_.answers_of(index)
 
         def work(show: Callable[[str], None]) -> str:
             try:
-                found = judge.grade(planned.question.prompt, planned.rubric, round_.answers_of(index), show)
-            except GreenroomError as error:
-                self._store.add_failure(round_.id, position, str(error), self._clock(), second=True)
-                _log.warning("round %s, question %d got no second opinion: %s", round_.id, index, error)
+                found = judge.grade(planned.question.prompt, planned.rubric, said, show)
+            except Exception as error:
+                reason = str(error) if isinstance(error, GreenroomError) else f"It broke off ({type(error).__name__})."
+                self._store.add_failure(round_.id, position, reason, self._clock(), second=True)
+                _log.warning("round %s, question %d got no second opinion: %s", round_.id, index, reason)
                 raise
             self._store.add_feedback(round_.id, position, found, self._clock(), second=True)
+            if not self._store.has_round(round_.id):  # deleted meanwhile: nothing of it may stay
+                self._store.book.delete_llm_replies(marks(said))
             return found.advice or ""
 
         return work

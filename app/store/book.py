@@ -51,6 +51,11 @@ class LLMBook:
             calls, read, written = session.exec(asked.select_from(LLMCallRow)).one()
         return Usage(prompt_tokens=read or 0, reply_tokens=written or 0, calls=calls)
 
+    def delete_llm_replies(self, answers: str) -> None:
+        """Delete the replies about the texts with this mark."""
+        with Session(self._writer) as session, session.begin():
+            session.execute(delete(LLMReplyRow).where(col(LLMReplyRow.answers) == answers))
+
 
 def forget(session: Session, rounds: Iterable[Round]) -> None:
     """Delete the replies about what was said in `rounds`, which may quote it: on all turns of a question or on some."""

@@ -210,6 +210,11 @@ class Store:
                 {one.position: one.reason for one in failures if one.second},
             )
 
+    def has_round(self, round_id: str) -> bool:
+        """Whether there is such a round, and it was not deleted."""
+        with Session(self.engine) as session:
+            return session.get(RoundRow, round_id) is not None
+
     def draft(self, round_id: str, position: int) -> Draft:
         """What stands in the answer box of a prompt; empty when never saved."""
         with Session(self.engine) as session:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from app.core.plan import Mode
 from app.main import create_app
 from app.settings import Settings
 from tests.graders import WordGrader
-from tests.llm_behaviours import cut_off, error_500, invented_quotes, slow
+from tests.llm_behaviours import Exchange, chunk, cut_off, error_500, invented_quotes, pieces, slow, sse
 from tests.llm_server import FOLLOW_UP, LLMServer
-from tests.web.helpers import OVERFITTING, RECALL, answer, begin, eventually, load, points_of, read, rows
+from tests.web.helpers import OVERFITTING, RECALL, answer, begin, eventually, load, parts, points_of, read, rows
 
 SAID = "I compare the training error with the validation error, and the gap tells me whether the model overfits. ALL"
 
@@ -225,3 +227,31 @@ def test_deleting_a_round_deletes_what_the_model_said_of_it(client: TestClient, 
     client.post(f"/rounds/{round_id}/delete")
     assert rows(settings, "SELECT count(*) FROM llm_replies") == [(0,)]
     assert rows(settings, "SELECT count(*) FROM llm_calls") == [(1,)]  # what it cost stays known
+
+
+def test_a_round_deleted_while_the_model_reads_leaves_nothing(
+    client: TestClient, server: LLMServer, settings: Settings
+) -> None:
+    server.behave(unhurried)
+    round_id = begin(client, OVERFITTING)
+    answer(client, round_id, 0, SAID)
+    eventually(lambda: server.requests)
+    record = load(client, round_id)
+    client.post(f"/rounds/{round_id}/delete")
+    assert parts(client).practice.opinions.opinion(record, 0) is not None  # it is still being written
+    eventually(lambda: parts(client).practice.opinions.opinion(record, 0) is None)
+    assert rows(settings, "SELECT count(*) FROM llm_replies") == [(0,)]
+    assert rows(settings, "SELECT count(*) FROM feedbacks") == [(0,)]
+
+
+def unhurried(exchange: Exchange) -> Response:
+    """The right reply, a piece at a time."""
+
+    async def events() -> AsyncIterator[str]:
+        for piece in pieces(exchange.reply):
+            yield piece
+            await asyncio.sleep(0.02)
+        yield chunk({}, "stop")
+        yield "data: [DONE]\n\n"
+
+    return sse(events())
