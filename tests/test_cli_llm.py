@@ -12,6 +12,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.grading.llm.judge import VERSION
 from tests.llm_behaviours import error_500
 from tests.llm_server import LLMServer, judged
 from tests.test_batch import OWN
@@ -170,7 +171,7 @@ def test_evaluate_judges_the_language_model_beside_the_baselines(
     ran = CliRunner().invoke(app, ["evaluate", "--grader", "llm", "--content", str(small), "--json", str(out)])
     assert ran.exit_code == 0, ran.output
     figures = json.loads(out.read_text("utf-8"))
-    assert figures[0]["grader"] == "llm-judge-1 (m-1)"
+    assert figures[0]["grader"] == f"llm-{VERSION} (m-1)"
     assert len(figures) == 4
     assert figures[0]["overall"]["regraded"] == 1
     assert figures[0]["overall"]["spearman_within"] > 0

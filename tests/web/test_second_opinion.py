@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from app.core.plan import Mode
+from app.grading.llm.judge import VERSION
 from app.main import create_app
 from app.settings import Settings
 from tests.graders import WordGrader
@@ -86,7 +87,7 @@ def test_the_offline_score_stays_the_one_that_counts(client: TestClient) -> None
     found = client.get(f"/rounds/{round_id}/report.json").json()
     assert found["score"] == 100
     assert found["second_opinion"]["score"] == given.score
-    assert found["questions"][0]["second_opinion"]["grader"] == "llm-judge-1 (m-1)"
+    assert found["questions"][0]["second_opinion"]["grader"] == f"llm-{VERSION} (m-1)"
     head = read(client.get(f"/rounds/{round_id}/report").text).one(id="second-total")
     assert f"{given.score:.0f} of 100" in head.text
     assert "100" in read(client.get("/rounds").text).one("main").text

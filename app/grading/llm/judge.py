@@ -19,7 +19,7 @@ from app.core.rubric import Rubric, Scale, Verdict
 from app.grading.flags import count_words
 from app.grading.llm import prompts, quotes
 
-VERSION = "judge-1"
+VERSION = "judge-2"
 """Of the prompt's text and of how its reply is read."""
 
 EXAMPLES = 2
