@@ -10,7 +10,7 @@ from app.core.rubric import Point
 from app.grading.llm import prompts
 from app.grading.words import content_stems, words
 
-VERSION = "interviewer-1"
+VERSION = "interviewer-2"
 """Of the prompt's text and of how its reply is read."""
 
 LONGEST = 400
