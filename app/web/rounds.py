@@ -17,8 +17,8 @@ from app.live import Text
 from app.store.store import Record
 from app.web.parts import Arrived, Parts, Wired, redirect
 from app.web.questions import question_view
-from app.web.second import asked, opinion_view, opinions_in
-from app.web.templates import render
+from app.web.second import opinion_view, opinions_in
+from app.web.templates import asked, render
 
 router = APIRouter(prefix="/rounds")
 
@@ -134,7 +134,7 @@ def _context(wired: Parts, record: Record, at: datetime) -> dict[str, Any]:
         "draft": wired.store.draft(round_.id, turn.position) if turn else None,
         "stage": "answer" if turn else "grading" if grading else "writing" if writing else "review",
         "so_far": (wired.practice.opinions.writing(round_) or Text()).so_far if writing else "",
-        "llm": asked(wired),
+        "llm": asked(wired.desk),
         "seconds_left": None if left is None else round(left.total_seconds()),
         "seconds_on_question": round(_on_question(round_, index, at).total_seconds()),
         "grader": wired.practice.grader_state(),

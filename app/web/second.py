@@ -11,12 +11,11 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.core.connection import Connection
-from app.core.errors import GreenroomError
 from app.core.report import Opinions, QuestionReport
 from app.live import Text
 from app.store.store import Record
 from app.web.parts import Parts, Wired, redirect
+from app.web.templates import asked
 
 router = APIRouter(prefix="/rounds/{round_id}")
 
@@ -60,18 +59,10 @@ def opinions_in(record: Record) -> Opinions:
     return Opinions(given, failures)
 
 
-def asked(wired: Parts) -> Connection | None:
-    """The language model that is switched on, if one is; one that can't be used counts as none."""
-    try:
-        return wired.desk.choice().asked
-    except GreenroomError:
-        return None
-
-
 def opinion_view(wired: Parts, record: Record, one: QuestionReport) -> dict[str, Any] | None:
     """The second opinion on a question, laid out; None where there is none and none could be had."""
     coming = wired.practice.opinions.opinion(record, one.index)
-    model = asked(wired)
+    model = asked(wired.desk)
     if one.feedback is None or not (one.opinion or one.opinion_failure or coming or model):
         return None
     rubric = one.planned.rubric

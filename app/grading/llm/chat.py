@@ -38,6 +38,10 @@ CHARS_PER_TOKEN = 4
 """To estimate the tokens where a server does not count them."""
 
 
+class Unreached(LLMFailed):
+    """There is no server to ask."""
+
+
 class Chat:
     """One server. Safe to call from several threads."""
 
@@ -71,9 +75,16 @@ class Chat:
                     text += piece
                     if piece and on_text:
                         on_text(text)
-        finally:  # what was sent was paid for, whatever became of it
-            self._book.add_llm_call(self.name, usage or _estimate(prompt, text), self._clock())
+        except Unreached:  # nothing was read, so nothing was used
+            raise
+        except LLMFailed:  # what was sent was paid for, whatever became of it
+            self._note(usage or _estimate(prompt, text))
+            raise
+        self._note(usage or _estimate(prompt, text))
         return text
+
+    def _note(self, usage: Usage) -> None:
+        self._book.add_llm_call(self.name, usage, self._clock())
 
     def close(self) -> None:
         """Let go of the connections; a later question opens them again."""
@@ -250,9 +261,9 @@ def _translated(connection: Connection) -> Iterator[None]:
     except (openai.APITimeoutError, httpx2.TimeoutException):
         raise LLMFailed(_slow(connection)) from None
     except httpx2.InvalidURL:
-        raise LLMFailed(f"{connection.base_url} is no address of a server. Mend it on the settings page.") from None
+        raise Unreached(f"{connection.base_url} is no address of a server. Mend it on the settings page.") from None
     except (openai.APIConnectionError, httpx2.TransportError):
-        raise LLMFailed(f"{host} can't be reached. Is the server running? Start it, and try again.") from None
+        raise Unreached(f"{host} can't be reached. Is the server running? Start it, and try again.") from None
     except (openai.AuthenticationError, openai.PermissionDeniedError):
         raise LLMFailed(f"{host} refuses the key. Check it on the settings page or in GREENROOM_LLM_API_KEY.") from None
     except openai.NotFoundError:

@@ -393,3 +393,9 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 )
 def test_only_addresses_of_this_computer_stay_here(url: str, here: bool) -> None:
     assert Connection(base_url=url, model="m-1").stays_here is here
+
+
+def test_where_no_server_is_nothing_counts_as_used(make_chat: Make, book: LLMBook) -> None:
+    with pytest.raises(LLMFailed, match="can't be reached"):
+        make_chat(base_url="http://127.0.0.1:9/v1").ask(PROMPT)
+    assert book.llm_usage() == Usage()
