@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from app.grading.llm.chat import CHARS_PER_TOKEN, Chat
 from app.grading.llm.choice import Choices
 from app.grading.llm.judge import LLMGrader
 from app.grading.llm.replay import KeptReplies, Unasked, read_replies, request_line
+from app.practice import now
 from app.settings import Settings
 from app.store.store import Store
 
@@ -45,10 +45,10 @@ def live(settings: Settings, scale: Scale, level: Level, until: ExitStack) -> Li
             "where the server wants a key), or name one on the settings page. --dry-run needs none."
         )
     store = Store(settings.database_path)
-    chat = Chat(connection, store.book, _now)
+    chat = Chat(connection, store.book, now)
     until.callback(store.close)
     until.callback(chat.close)
-    return Live(LLMGrader(chat, scale, level, store.book, _now), connection)
+    return Live(LLMGrader(chat, scale, level, store.book, now), connection)
 
 
 def warning(connection: Connection, grader: LLMGrader, lines: Sequence[str], bank: Bank, most: int) -> str:
@@ -67,7 +67,7 @@ def warning(connection: Connection, grader: LLMGrader, lines: Sequence[str], ban
 def dry_run(settings: Settings, lines: Sequence[str], bank: Bank, level: Level) -> Iterator[Outcome]:
     """For each line the exact request that would be sent; for an answer without content, nothing."""
     name = settings.llm_model or _kept_model(settings) or UNNAMED
-    grader = LLMGrader(Unasked(name), bank.scale, level, None, _now)
+    grader = LLMGrader(Unasked(name), bank.scale, level, None, now)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -93,7 +93,7 @@ def replayed(file: Path, settings: Settings, scale: Scale, level: Level) -> tupl
         raise InvalidRequest(f"{file}: {error}") from None
     name = _model_in(text) or settings.llm_model or _kept_model(settings) or UNNAMED
     kept = KeptReplies(replies)
-    return LLMGrader(Unasked(name), scale, level, kept, _now), kept
+    return LLMGrader(Unasked(name), scale, level, kept, now), kept
 
 
 def replay_by_id(grader: LLMGrader, kept: KeptReplies, lines: Sequence[str], bank: Bank, most: int) -> None:
@@ -125,7 +125,3 @@ def _model_in(text: str) -> str | None:
 def _kept_model(settings: Settings) -> str | None:
     connection = Choices(settings).load().connection
     return connection.model if connection else None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

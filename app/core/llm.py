@@ -33,6 +33,11 @@ class Usage(Strict):
         return self.prompt_tokens + self.reply_tokens
 
 
+def day_began(at: datetime) -> datetime:
+    """The midnight before a moment in the computer's own time zone, from which the daily budget counts."""
+    return at.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 class Prompt(NamedTuple):
     """What a model is to be asked: the messages' texts, and the JSON schema of the reply (None: plain text)."""
 

@@ -141,6 +141,11 @@ class Encoder:
         return vectors
 
 
+def unit(vectors: Vectors) -> Vectors:
+    """`vectors` at length 1; a zero vector stays zero."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float32)
+
+
 def _valid(text: str) -> str:
     """`text` without halves of surrogate pairs, which JSON can carry and the tokenizer refuses."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.grading.encoder import Vectors
+from app.grading.encoder import Vectors, unit
 from app.grading.references import Group, References, best
 from app.grading.segment import Window
 from app.grading.words import content_stems, words
@@ -122,16 +122,10 @@ def pair_vectors(single: Vectors, lengths: Sequence[int]) -> Vectors:
     return unit(weighted[:-1] + weighted[1:])
 
 
-def unit(vectors: Vectors) -> Vectors:
-    """`vectors` at length 1; a zero vector stays zero."""
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float32)
-
-
 def _nearest_trained(vectors: Vectors, refs: References) -> Array:
     """Cosines of windows and points, (windows, points), by the trained layers alone, or by the only model."""
-    texts = refs.points[-1].stop
-    columns = slice(refs.trained_from, None)
-    return best(np.asarray(unit(vectors[:, columns]) @ unit(refs.vectors[:texts, columns]).T, np.float32), refs.points)
+    windows = unit(vectors[:, -refs.trained.shape[1] :])
+    return best(np.asarray(windows @ refs.trained.T, np.float32), refs.points)
 
 
 def _centred(vectors: Vectors, refs: References) -> Array:

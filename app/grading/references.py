@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from app.core.rubric import Rubric
 from app.grading.discriminant import Discriminant, tell_apart
-from app.grading.encoder import Encoder, Vectors
+from app.grading.encoder import Encoder, Vectors, unit
 from app.grading.words import content_stems, words
 
 KEPT = 128
@@ -32,8 +32,8 @@ class References(NamedTuple):
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
     `prompts` the question that was asked and every probe. `stems` are the content words of each text. `apart` tells,
-    for each point and then each mistake, its texts from those close to it that mean something else. The columns of the
-    vectors from `trained_from` on come from the trained layers, or from the only model there is.
+    for each point and then each mistake, its texts from those close to it that mean something else. `trained`
+    are the points' texts by the trained layers alone, or by the only model there is.
     """
 
     texts: tuple[str, ...]
@@ -45,7 +45,7 @@ class References(NamedTuple):
     prompts: Group
     contrasts: tuple[Group, ...]
     apart: tuple[Discriminant | None, ...]
-    trained_from: int
+    trained: Vectors
 
     @property
     def claims(self) -> Vectors:
@@ -83,7 +83,7 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
         prompts,
         contrasts,
         apart,
-        encoder.trained_from,
+        unit(vectors[: points[-1].stop, encoder.trained_from :]),
     )
 
 

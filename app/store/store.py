@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -25,6 +26,8 @@ from app.store.rows import (
     ReplyRow,
     RoundRow,
 )
+
+T = TypeVar("T")
 
 
 class Draft(NamedTuple):
@@ -71,6 +74,10 @@ class Record(NamedTuple):
         """Why there is no second opinion on a question, if one failed and no later one succeeded."""
         position = self.last_position(question_index)
         return None if position is None or position in self.second else self.second_failures.get(position)
+
+    def by_question(self, look: Callable[[int], T | None]) -> dict[int, T]:
+        """What `look` finds on each question, without those on which it finds nothing."""
+        return {index: found for index in range(len(self.round.plan)) if (found := look(index)) is not None}
 
     def ungraded(self) -> list[int]:
         """The questions whose answers wait for a grader, failed ones included."""

@@ -88,12 +88,7 @@ def delete(request: Request, wired: Wired, round_id: str) -> Response:
 
 def round_report(wired: Parts, record: Record) -> RoundReport:
     """A record, added up."""
-    feedbacks, failures = {}, {}
-    for index in range(len(record.round.plan)):
-        if feedback := record.feedback_on(index):
-            feedbacks[index] = feedback
-        if failure := record.failure_on(index):
-            failures[index] = failure
+    feedbacks, failures = record.by_question(record.feedback_on), record.by_question(record.failure_on)
     return report(record.round, feedbacks, failures, wired.scale, opinions_in(record))
 
 

@@ -50,13 +50,7 @@ def live_follow_up(wired: Wired, round_id: str) -> Response:
 
 def opinions_in(record: Record) -> Opinions:
     """The second opinions of a record."""
-    given, failures = {}, {}
-    for index in range(len(record.round.plan)):
-        if opinion := record.opinion_on(index):
-            given[index] = opinion
-        if failure := record.opinion_failure_on(index):
-            failures[index] = failure
-    return Opinions(given, failures)
+    return Opinions(record.by_question(record.opinion_on), record.by_question(record.opinion_failure_on))
 
 
 def opinion_view(wired: Parts, record: Record, one: QuestionReport) -> dict[str, Any] | None:

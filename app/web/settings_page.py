@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.core.connection import Choice, Connection
 from app.core.errors import InvalidRequest
-from app.core.llm import LLMFailed, Usage
+from app.core.llm import LLMFailed, Usage, day_began
 from app.web.parts import Arrived, Parts, Wired
 from app.web.templates import render
 
@@ -119,10 +119,9 @@ def _saved(choice: Choice) -> str:
 
 
 def _costs(wired: Parts, named: Connection | None, at: datetime) -> list[Cost]:
-    """Today, since midnight in the computer's own time zone as the daily budget counts, and in total."""
-    midnight = at.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    """Today, as the daily budget counts, and in total."""
     priced = named if named and (named.price_in or named.price_out) else None
     return [
         Cost(label, usage, priced.cost(usage.prompt_tokens, usage.reply_tokens) if priced else None)
-        for label, usage in (("Today", wired.desk.usage(midnight)), ("In total", wired.desk.usage()))
+        for label, usage in (("Today", wired.desk.usage(day_began(at))), ("In total", wired.desk.usage()))
     ]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.core.connection import Connection
-from app.core.llm import Book, LLMFailed, OnText, Prompt, Usage
+from app.core.llm import Book, LLMFailed, OnText, Prompt, Usage, day_began
 
 if TYPE_CHECKING:
     import httpx2
@@ -93,8 +93,7 @@ class Chat:
             self._client = None
 
     def _refuse_over_budget(self) -> None:
-        midnight = self._clock().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-        spent, most = self._book.llm_usage(midnight).tokens, self.connection.daily_tokens
+        spent, most = self._book.llm_usage(day_began(self._clock())).tokens, self.connection.daily_tokens
         if spent >= most:
             raise LLMFailed(
                 f"The daily budget of {most:,} tokens is spent ({spent:,} since midnight). Wait until tomorrow, or "

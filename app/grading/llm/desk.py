@@ -12,7 +12,7 @@ from app.core.connection import Choice, Connection
 from app.core.llm import Book, LLMFailed, Prompt, Usage
 from app.core.question import Level
 from app.core.rubric import Scale
-from app.grading.llm.chat import Chat
+from app.grading.llm.chat import RETRIES, Chat
 from app.grading.llm.choice import Choices
 
 FOLLOW_UP_PATIENCE = 20.0
@@ -85,11 +85,10 @@ class LLMDesk:
             for chat in self._chats.values():
                 chat.close()
 
-    def _chat(self, connection: Connection, retries: int | None = None) -> Chat:
+    def _chat(self, connection: Connection, retries: int = RETRIES) -> Chat:
         """The chat with a server: kept, as it remembers what that server lacks."""
         with self._lock:
-            key = (connection, -1 if retries is None else retries)
+            key = (connection, retries)
             if key not in self._chats:
-                more = {} if retries is None else {"retries": retries}
-                self._chats[key] = Chat(connection, self._book, self._clock, **more)
+                self._chats[key] = Chat(connection, self._book, self._clock, retries=retries)
             return self._chats[key]

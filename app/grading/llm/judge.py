@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.core.feedback import Answer, Feedback, Flag, MistakeFeedback, PointCredit, feedback_from, marks
+from app.core.feedback import Answer, Evidence, Feedback, Flag, MistakeFeedback, PointCredit, feedback_from, marks
 from app.core.llm import Book, LLMFailed, Model, OnText, Prompt
 from app.core.question import Level
 from app.core.rubric import Rubric, Scale, Verdict
@@ -162,7 +162,7 @@ class LLMGrader:
         return feedback.model_copy(update={"advice": advice, "impression": reply.verdict, "void": tuple(void)})
 
 
-def _evidence(quote: str, answers: Sequence[Answer], judged: Sequence[Answer]) -> Any:
+def _evidence(quote: str, answers: Sequence[Answer], judged: Sequence[Answer]) -> Evidence | None:
     """Where a quote stands in the answers; only words that the model was shown count."""
     return quotes.find(quote, answers) if quotes.find(quote, judged) else None
 
