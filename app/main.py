@@ -16,7 +16,6 @@ from typing import NoReturn
 
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy.exc import DatabaseError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -108,8 +107,6 @@ def run() -> None:
         _stop(f"{error}\nMend these files, then start again. `python -m app check` lists them too.")
     except GreenroomError as error:
         _stop(str(error))
-    except (OSError, DatabaseError) as error:
-        _stop(f"The data folder {settings.data_dir} can't be used: {error}\nGREENROOM_DATA_DIR names another one.")
     gc.freeze()
     gc.enable()  # the command line turns it off while it imports
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down in order, then raises the signal again

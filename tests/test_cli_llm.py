@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.grading.llm.judge import VERSION
+from app.settings import from_environment
 from tests.llm_behaviours import error_500
 from tests.llm_server import LLMServer, judged
 from tests.test_batch import OWN
@@ -153,6 +154,17 @@ def test_without_a_model_the_command_says_how_to_name_one(answers: Path) -> None
     ran = grade("--jsonl", str(answers))
     assert ran.exit_code == 2
     assert "GREENROOM_LLM_BASE_URL" in ran.stderr
+
+
+def test_a_database_that_cannot_be_opened_is_named_without_a_traceback(named: LLMServer, answers: Path) -> None:
+    database = from_environment().database_path
+    database.parent.mkdir(parents=True, exist_ok=True)
+    database.write_text("a shopping list, " * 100, "utf-8")
+    ran = grade("--jsonl", str(answers))
+    assert ran.exit_code == 2
+    assert f"{database.parent} can't be used" in ran.stderr
+    assert "GREENROOM_DATA_DIR" in ran.stderr
+    assert isinstance(ran.exception, SystemExit)
 
 
 @pytest.mark.parametrize("option", [["--dry-run"], ["--replay", "x"]])

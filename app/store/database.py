@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event, inspect
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import create_engine
+
+from app.core.errors import InvalidRequest
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -15,8 +18,19 @@ def open_database(path: Path) -> Engine:
     """An engine on the file at `path`, made with its folder where missing and migrated to the newest schema.
 
     Write-ahead log, foreign keys on, deleted text overwritten with zeros. A new file is readable by its user only,
-    whatever the folder is; an error of the engine quotes no answer.
+    whatever the folder is; an error of the engine quotes no answer. Raises InvalidRequest, with what to do, when the
+    file can't be used.
     """
+    try:
+        return _opened(path)
+    except (OSError, DatabaseError) as error:
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        raise InvalidRequest(
+            f"The data folder {path.parent} can't be used: {reason}\nGREENROOM_DATA_DIR names another one."
+        ) from None
+
+
+def _opened(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)  # SQLite gives its log the mode of the file
     engine = create_engine(
@@ -49,8 +63,14 @@ def newest_revision() -> str:
 def _migrate(engine: Engine) -> None:
     """Run the migrations that a database lacks. Alembic is slow to import, so it is only where there are any."""
     with engine.execution_options(writes=True).begin() as connection:
-        if _revision(connection) == newest_revision():
+        revision, newest = _revision(connection), newest_revision()
+        if revision == newest:
             return
+        if revision is not None and revision > newest:
+            raise InvalidRequest(
+                "The rounds on this computer were last opened by a newer Greenroom. Update this one, or name another "
+                "data folder with GREENROOM_DATA_DIR."
+            )
         from alembic import command
         from alembic.config import Config
 

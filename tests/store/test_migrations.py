@@ -4,7 +4,9 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -13,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 from sqlmodel import SQLModel
 
+from app.core.errors import InvalidRequest
 from app.settings import Settings
 from app.store.database import MIGRATIONS, newest_revision, open_database
 from app.store.store import Store
@@ -49,6 +52,26 @@ def test_a_difference_from_the_models_would_be_seen(store: Store) -> None:
         connection.exec_driver_sql("ALTER TABLE replies ADD COLUMN mood VARCHAR")
         connection.exec_driver_sql("DROP INDEX ix_failures_reply")
     assert len(differences(store.engine)) == 2
+
+
+def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "greenroom.db"
+    file.write_text("a shopping list, " * 100, "utf-8")
+    with pytest.raises(InvalidRequest, match="not a database") as raised:
+        open_database(file)
+    assert "GREENROOM_DATA_DIR" in str(raised.value)
+    assert file.read_text("utf-8") == "a shopping list, " * 100
+
+
+def test_a_database_of_a_newer_greenroom_is_left_alone(store: Store, settings: Settings) -> None:
+    store.add_round(a_round())
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    before = schema(settings)
+    store.close()
+    with pytest.raises(InvalidRequest, match="newer Greenroom"):
+        open_database(settings.database_path)
+    assert schema(settings) == before
 
 
 def test_opening_a_database_again_changes_nothing_and_keeps_its_rounds(store: Store, settings: Settings) -> None:
