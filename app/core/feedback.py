@@ -45,6 +45,7 @@ class Flag(StrEnum):
     echo = "echo"
     keyword_list = "keyword_list"
     off_topic = "off_topic"
+    other_language = "other_language"
 
 
 class Answer(Strict):

@@ -1,4 +1,4 @@
-"""Answers that earn nothing, whatever they resemble: none at all, the question echoed, a list of terms, another topic.
+"""Answers that earn nothing, whatever they resemble: none at all, another language, an echo, a list, another topic.
 
 A flag takes all credit away, so each fires only where honest answers are far off. The bounds come from the 461 labelled
 answers of November 2026; beside each stands how near an honest answer came.
@@ -15,6 +15,7 @@ from app.core.feedback import Flag
 from app.grading.calibration import OnTopic
 from app.grading.context import FEWEST
 from app.grading.encoder import Vectors
+from app.grading.language import is_foreign
 from app.grading.references import References, best
 from app.grading.words import FUNCTION_WORDS, content_stems, words
 
@@ -113,6 +114,8 @@ def flag(turn: Turn, refs: References, on_topic: OnTopic) -> Flag | None:
     brief = len(refs.points) < FEWEST
     if _no_answer(turn.text, 1 if brief else SHORTEST) or not len(turn.vectors):
         return Flag.no_answer
+    if turn.elsewhere is not None and is_foreign(turn.text):  # a rubric of one's own may be in any language
+        return Flag.other_language
     nearness = turn.vectors @ refs.vectors.T
     if _echo(turn, nearness, refs, brief):
         return Flag.echo

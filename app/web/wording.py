@@ -14,6 +14,8 @@ _FLAGS = {
     Flag.keyword_list: "This lists terms without saying anything about them, so no point is credited. Interviewers"
     " credit claims: say what you would do with each, and why.",
     Flag.off_topic: "This answers another question than the one asked, so no point is credited.",
+    Flag.other_language: "This is not in English, so no point is credited. The rubrics are in English, and so are most"
+    " interviews: say it in English, as simply as you like.",
 }
 
 
