@@ -34,6 +34,7 @@ class Part(StrEnum):
     domain = "domain"
     kind = "kind"
     question = "question"
+    origin = "origin"
 
 
 class Judgeable(StrEnum):

@@ -63,7 +63,7 @@ def evaluate(
 ) -> list[Result]:
     """The figures of our grader, calibrated each time without the question that it then grades, and of the baselines.
 
-    `part` is domain, kind, question or None; `trained` says whether ours has the trained layers. Raises GradingFailed.
+    `part` is domain, kind, question, origin or None; `trained` says whether ours has the trained layers. Raises GradingFailed.
     """
     encoder = _encoder(settings, trained=trained)
     background = Background(content.known, encoder)
@@ -195,6 +195,7 @@ def _result(
         "domain": lambda one: one.question.split("/")[0],
         "kind": lambda one: one.kind,
         "question": lambda one: one.question,
+        "origin": lambda one: "written without the rubric" if one.blind else "written with the rubric at hand",
     }
     overall = agreement(judged, grades)._replace(regraded=alike, ms=ms)
     return Result(name, overall, by(judged, grades, keys[part]) if part else {}, judged)
@@ -219,6 +220,7 @@ def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> 
         tuple((status[point.point_id], point.status.value) for point in feedback.points),
         tuple((CREDITS[status[point.point_id]], point.credit) for point in feedback.points),
         tuple((mistake.mistake_id in one.mistakes, mistake.made) for mistake in feedback.mistakes),
+        one.blind,
     )
 
 
