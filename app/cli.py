@@ -152,7 +152,7 @@ def evaluate(
     grader: Annotated[Judgeable, typer.Option(help="plain is without trained layers, llm asks the language model")] = (
         Judgeable.embedding
     ),
-    by: Annotated[Part | None, typer.Option(help="figures for each part as well")] = None,
+    by: Annotated[list[Part] | None, typer.Option(help="figures for each part as well; may be given again")] = None,
     replay: Annotated[Path | None, typer.Option(help="llm: take the replies from this file; nothing is sent")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures there too")] = None,
     plot_file: Annotated[Path | None, typer.Option("--plot", help="draw them there, as PNG or SVG")] = None,
@@ -167,12 +167,12 @@ def evaluate(
 
     draw = _plotter() if plot_file else None
     found = _labelled_content(content)
-    part = by.value if by else None
+    parts = [part.value for part in by or ()]
     if grader is Judgeable.llm:
-        results = _or_exit(lambda: cli_evaluate.evaluate_llm(found, Settings(), part, _progress, replay))
+        results = _or_exit(lambda: cli_evaluate.evaluate_llm(found, Settings(), parts, _progress, replay))
     else:
         trained = grader is Judgeable.embedding
-        results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), part, _progress, trained=trained))
+        results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), parts, _progress, trained=trained))
     typer.echo(cli_evaluate.report(results))
     if plot_file and draw:
         draw({one.name: one.judged for one in results}, plot_file)

@@ -39,11 +39,11 @@ Progress = Callable[[Sequence[Any], str], Iterator[Any]]
 
 
 class Result(NamedTuple):
-    """One grader's figures: over all answers, by whatever was asked for, and each answer's own."""
+    """One grader's figures: over all answers, for each part of each breakdown asked for, and each answer's own."""
 
     name: str
     overall: Agreement
-    parts: dict[str, Agreement]
+    parts: dict[str, dict[str, Agreement]]
     judged: list[Judged]
 
 
@@ -59,11 +59,12 @@ def calibrate(content: Content, settings: Settings, progress: Progress) -> Shipp
 
 
 def evaluate(
-    content: Content, settings: Settings, part: str | None, progress: Progress, *, trained: bool
+    content: Content, settings: Settings, parts: Sequence[str], progress: Progress, *, trained: bool
 ) -> list[Result]:
     """The figures of our grader, calibrated each time without the question that it then grades, and of the baselines.
 
-    `part` is domain, kind, question, origin or None; `trained` says whether ours has the trained layers. Raises GradingFailed.
+    `parts` are of domain, kind, question and origin; `trained` says whether ours has the trained layers. Raises
+    GradingFailed.
     """
     encoder = _encoder(settings, trained=trained)
     background = Background(content.known, encoder)
@@ -73,12 +74,12 @@ def evaluate(
         for name in progress(list(content.examples), "Calibrating")
     }
     name = next(iter(fitted.values())).name
-    ours = _result(content, name, fitted.__getitem__, part, progress)
-    return [ours, *_baselines(content, settings, part, progress)]
+    ours = _result(content, name, fitted.__getitem__, parts, progress)
+    return [ours, *_baselines(content, settings, parts, progress)]
 
 
 def evaluate_llm(
-    content: Content, settings: Settings, part: str | None, progress: Progress, replay: Path | None
+    content: Content, settings: Settings, parts: Sequence[str], progress: Progress, replay: Path | None
 ) -> list[Result]:
     """The figures of the language model and of the baselines; with `replay`, its replies come from that file.
 
@@ -92,29 +93,29 @@ def evaluate_llm(
                 said = [Answer(turn=0, text=one.answer)]
                 if prompt := grader.prompt(content.questions[name].prompt, content.rubrics[name], said):
                     kept.also(grader.key(prompt), f"id:{name}/{one.id}")
-        ours = _result(content, grader.name, _always(grader), part, progress)
+        ours = _result(content, grader.name, _always(grader), parts, progress)
     else:
         with ExitStack() as until:
             grader = cli_llm.live(settings, content.scale, Level.mid, until).grader
-            ours = _result(content, grader.name, _always(grader), part, progress)
-    return [ours, *_baselines(content, settings, part, progress)]
+            ours = _result(content, grader.name, _always(grader), parts, progress)
+    return [ours, *_baselines(content, settings, parts, progress)]
 
 
-def _baselines(content: Content, settings: Settings, part: str | None, progress: Progress) -> list[Result]:
+def _baselines(content: Content, settings: Settings, parts: Sequence[str], progress: Progress) -> list[Result]:
     plain = _encoder(settings, trained=False)
     cosine = ModelAnswerCosine(plain, lambda name: content.questions[name].model_answer)
     nearest = BestSentenceCosine(plain)
     return [
-        _result(content, KeywordOverlap.name, _always(KeywordOverlap()), part, progress),
-        _result(content, cosine.name, _always(cosine), part, progress, _without_points),
-        _result(content, nearest.name, _always(nearest), part, progress, _with_fitted_statuses),
+        _result(content, KeywordOverlap.name, _always(KeywordOverlap()), parts, progress),
+        _result(content, cosine.name, _always(cosine), parts, progress, _without_points),
+        _result(content, nearest.name, _always(nearest), parts, progress, _with_fitted_statuses),
     ]
 
 
 def report(results: Sequence[Result]) -> str:
-    """The figures as Markdown: one table over all answers, then one for each grader's parts."""
+    """The figures as Markdown: one table over all answers, then one for each breakdown of each grader."""
     blocks = [table({one.name: one.overall for one in results}, "grader")]
-    blocks += [f"\n{one.name}\n\n{table(one.parts, 'part')}" for one in results if one.parts]
+    blocks += [f"\n{one.name}\n\n{table(rows, part)}" for one in results for part, rows in one.parts.items()]
     return "\n".join(blocks)
 
 
@@ -124,7 +125,7 @@ def as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
         {
             "grader": one.name,
             "overall": _figures(one.overall),
-            "parts": {name: _figures(part) for name, part in one.parts.items()},
+            "parts": {name: _figures(found) for rows in one.parts.values() for name, found in rows.items()},
             "reliability": [
                 {"credit": given, "person": true, "points": count} for given, true, count in reliability(one.judged)
             ],
@@ -179,7 +180,7 @@ def _result(
     content: Content,
     name: str,
     grader_for: GraderFor,
-    part: str | None,
+    parts: Sequence[str],
     progress: Progress,
     mend: Callable[[list[Judged]], list[Judged]] | None = None,
 ) -> Result:
@@ -198,7 +199,7 @@ def _result(
         "origin": lambda one: "written without the rubric" if one.blind else "written with the rubric at hand",
     }
     overall = agreement(judged, grades)._replace(regraded=alike, ms=ms)
-    return Result(name, overall, by(judged, grades, keys[part]) if part else {}, judged)
+    return Result(name, overall, {part: by(judged, grades, keys[part]) for part in parts}, judged)
 
 
 def _as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: Progress) -> Iterator[T]:

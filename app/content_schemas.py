@@ -135,8 +135,8 @@ class PointLabel(Strict):
 class LabelledAnswer(Strict):
     """One line of `<slug>.examples.jsonl`: an answer with a person's judgement (grade 0..4).
 
-    `twin_of` is the id of the answer that a turned or reworded one was written from; `blind` says that whoever wrote the
-    answer had not seen the rubric, as no candidate has.
+    `twin_of` is the id of the answer that a turned or reworded one was written from; `blind` says that whoever wrote
+    the answer had not seen the rubric, as no candidate has.
     """
 
     id: Text

@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 
 QUESTIONS = ("lifecycle/champion-challenger", "fundamentals/overfitting")
 KINDS = {"strong", "partial", "wrong", "keyword_list", "turned", "reworded"}
+ORIGINS = {"written with the rubric at hand", "written without the rubric"}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def _data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_path: Path) -> None:
     out, plot = tmp_path / "figures.json", tmp_path / "pictures" / "figures.png"
-    options = ["--by", "kind", "--json", str(out), "--plot", str(plot)]
+    options = ["--by", "kind", "--by", "origin", "--json", str(out), "--plot", str(plot)]
     ran = CliRunner().invoke(app, ["evaluate", "--content", str(small), *options])
     assert ran.exit_code == 0, ran.output
     figures = json.loads(out.read_text("utf-8"))
@@ -51,7 +52,7 @@ def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_pa
     assert names[0].startswith("embedding")
     assert len(names) == 4
     assert all(name in ran.stdout for name in names)
-    assert set(figures[0]["parts"]) == KINDS
+    assert set(figures[0]["parts"]) == KINDS | ORIGINS
     overall = figures[0]["overall"]
     assert overall["spearman_within"] > figures[1]["overall"]["spearman_within"]
     assert overall["regraded"] == 1
