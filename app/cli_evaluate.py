@@ -135,7 +135,7 @@ def as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calibration:
-    count = sum(map(len, content.examples.values()))
+    count = sum(1 for _ in _labelled(content))
     made_by = {
         "command": "python -m app calibrate",
         "data": f"{count} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",
@@ -158,8 +158,9 @@ def _encoder(settings: Settings, *, trained: bool) -> Encoder:
 
 
 def _labelled(content: Content) -> Iterator[Labelled]:
+    """The answers to fit to: those written without the rubric are kept for measuring."""
     for name, answers in content.examples.items():
-        for one in answers:
+        for one in (one for one in answers if not one.blind):
             yield Labelled(
                 name,
                 content.questions[name].prompt,

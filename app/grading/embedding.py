@@ -34,7 +34,7 @@ from app.grading.segment import Window, pairs, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-4"
+VERSION = "embedding-3"
 
 SURELY = 0.93
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of
