@@ -32,7 +32,7 @@ def is_foreign(text: str) -> bool:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    """Loaded when first needed: it takes a second, and hardly anybody answers in another language."""
+    """Loaded when first needed: it takes a second, and few answers have so little English in them."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
