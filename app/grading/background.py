@@ -38,12 +38,12 @@ class Background:
             self._others = list(others)
 
     def nearest(self, question_id: str, vectors: Vectors) -> Array | None:
-        """The cosine of each of `vectors` (n, width) with the nearest text of any other question of the bank, (n,).
+        """The cosine of each of `vectors` (n, width) with the nearest text of any other question, (n,).
 
         None for a question that is not in the bank, or has it to itself.
         """
         found = self._cosines(question_id, vectors)
-        return None if found is None else np.asarray(found.max(axis=0), np.float32)
+        return None if found is None else np.asarray(np.vstack([found, *self._elsewhere(vectors)]).max(axis=0))
 
     def best_question(self, question_id: str, vectors: Vectors) -> float | None:
         """How well the other question, in the bank or not, that fits an answer best does so; None as above.
@@ -54,8 +54,12 @@ class Background:
         if found is None:
             return None
         fits = [float(found.mean(axis=1).max())]
-        fits += [float((vectors @ theirs.T).max(axis=1).mean()) + FEWER_TEXTS for theirs in self._others]
+        fits += [float(cosines.mean()) + FEWER_TEXTS for cosines in self._elsewhere(vectors)]
         return max(fits)
+
+    def _elsewhere(self, vectors: Vectors) -> list[Array]:
+        """The cosine of each vector with the nearest text of each question that the bank lacks, (n,) each."""
+        return [np.asarray((vectors @ theirs.T).max(axis=1), np.float32) for theirs in self._others]
 
     def _cosines(self, question_id: str, vectors: Vectors) -> Array | None:
         """The cosine of each vector with the nearest text of each other question of the bank: (questions, n)."""

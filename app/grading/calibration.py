@@ -54,7 +54,8 @@ class Calibration(Strict):
 
     `point` judges windows against points that have exemplars, `bare` against those that have only a statement, `signal`
     against the signals, `lone` against the points of a rubric that has too few of them to be compared. `context` and
-    `bare_context` turn a point's best windows into its credit, in the light of the other points.
+    `bare_context` turn a point's best windows into its credit, in the light of the other points; `mistake_context` does
+    so for mistakes, and `mistake_from` is a bound on what comes of it.
     """
 
     point: Logistic
@@ -65,6 +66,7 @@ class Calibration(Strict):
     bare_context: Logistic
     mistake: Logistic
     bare_mistake: Logistic
+    mistake_context: Logistic
     mistake_from: Annotated[float, Field(gt=0, lt=1)]
     on_topic: OnTopic
     made_by: dict[str, Any] = Field(default_factory=dict)

@@ -4,6 +4,9 @@ A window that looks doubtful by itself is more often right in an answer that is 
 often wrong in one that is not: labelled answers show it clearly. So the credit of a point is a logistic function of two
 things, both with non-negative weights: the log odds from its own best windows, and the mean log odds of the rubric's
 other points. What is said can only help, and nothing but what is said counts.
+
+So it is with mistakes: whoever makes one is likelier to have made the next. Fitted without the question, two in three
+mistakes of answers with the right vocabulary were found at a precision of 0.9 in context, and three in five without.
 """
 
 from __future__ import annotations
@@ -18,8 +21,8 @@ either neighbour), and a little the next best. The best window alone depends too
 said in other words it then moved the score by 9.8 of 100 at the median, by three windows 8.2, by these 7.0, while
 answers come out in the same order. Were the fourth to count as much, talk about other things would raise the score.
 """
-FEWEST = 4
-"""Points from which the others say something; below, a point is judged by itself."""
+FEWEST, FEWEST_MISTAKES = 4, 2
+"""Points and mistakes from which the others say something; below, each is judged by itself."""
 SURE = 0.03
 """Probabilities are kept this far from 0 and 1: no single point outweighs all others, and "surely not" is no less for a
 sentence about something else than for one on the topic."""
@@ -45,10 +48,18 @@ def own_odds(nearest: Array) -> Array:
     return np.asarray(np.average(log_odds(best), axis=0, weights=SHARES[: len(best)]), np.float64)
 
 
-def in_context(own: Array, so_far: Array) -> npt.NDArray[np.float32]:
-    """CONTEXT_FEATURES of each point, (points, 2).
+def best_odds(nearest: Array) -> Array:
+    """Each mistake's log odds by its best window, (mistakes,) from probabilities (windows, mistakes).
 
-    `own` (points,) are the log odds that this turn says each point, `so_far` the highest probabilities over the turns
+    A mistake is made in one place; the mean over several windows finds fewer.
+    """
+    return log_odds(nearest.max(axis=0))
+
+
+def in_context(own: Array, so_far: Array) -> npt.NDArray[np.float32]:
+    """CONTEXT_FEATURES of each claim, (claims, 2): of all points of a rubric, or of all its mistakes.
+
+    `own` (claims,) are the log odds that this turn makes each claim, `so_far` the highest probabilities over the turns
     up to it.
     """
     odds = np.clip(log_odds(so_far), -REACH, REACH)

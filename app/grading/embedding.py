@@ -24,7 +24,7 @@ from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
-from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context, own_odds
+from app.grading.context import CONTEXT_FEATURES, FEWEST, FEWEST_MISTAKES, best_odds, in_context, own_odds
 from app.grading.encoder import Encoder, Vectors, load_encoder
 from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
@@ -92,7 +92,8 @@ class EmbeddingGrader:
         found: list[PointCredit] = []
         mistakes: dict[str, MistakeFeedback] = {}
         raised: dict[int, Flag] = {}
-        said = np.zeros(len(rubric.points))  # the highest probability of each point over the turns so far
+        # the highest probability of each point and mistake over the turns so far
+        said, made = np.zeros(len(rubric.points)), np.zeros(len(rubric.mistakes))
         for answer in answers:
             reading = Reading(answer.text, self._encoder)
             single = reading.sentence_vectors
@@ -109,7 +110,9 @@ class EmbeddingGrader:
                 continue
             said = np.maximum(said, nearest.max(axis=0))
             found += self._points(rubric, answer, reading, nearest, said)
-            for mistake in self._mistakes(rubric, answer, reading, measured):
+            wrong = mistake_probability(self._calibration, rubric, measured.mistakes)
+            made = np.maximum(made, wrong.max(axis=0))
+            for mistake in self._mistakes(rubric, answer, reading, wrong, made):
                 mistakes.setdefault(mistake.mistake_id, mistake)
         if len(raised) == len(answers):
             unusable = tuple(dict.fromkeys(raised.values())) or (Flag.no_answer,)
@@ -136,14 +139,14 @@ class EmbeddingGrader:
             for column, point in enumerate(rubric.points)
         ]
 
-    def _mistakes(self, rubric: Rubric, answer: Answer, reading: Reading, measured: Measured) -> list[MistakeFeedback]:
-        if not rubric.mistakes:
-            return []
-        made = mistake_probability(self._calibration, rubric, measured.mistakes)
+    def _mistakes(
+        self, rubric: Rubric, answer: Answer, reading: Reading, wrong: Probabilities, so_far: Probabilities
+    ) -> list[MistakeFeedback]:
+        made = mistakes_in_context(self._calibration, wrong, so_far)
         found = []
         for column, mistake in enumerate(rubric.mistakes):
-            row = int(made[:, column].argmax())
-            if made[row, column] >= self._calibration.mistake_from and not self._cleared(reading, row, mistake):
+            row = int(wrong[:, column].argmax())
+            if made[column] >= self._calibration.mistake_from and not self._cleared(reading, row, mistake):
                 evidence = _evidence(answer, reading.windows[row])
                 found.append(MistakeFeedback(mistake_id=mistake.id, made=True, evidence=evidence))
         return found
@@ -205,6 +208,13 @@ def mistake_probability(
         judge = calibration.mistake if mistake.exemplars else calibration.bare_mistake
         made[:, column] = judge(measured[:, column], MISTAKE_FEATURES)
     return made
+
+
+def mistakes_in_context(calibration: Calibration, wrong: Probabilities, so_far: Probabilities) -> Probabilities:
+    """Probabilities (mistakes,) from one turn's (windows, mistakes) and the highest of the turns so far."""
+    if wrong.shape[1] < FEWEST_MISTAKES:
+        return np.asarray(wrong.max(axis=0), np.float64)
+    return calibration.mistake_context(in_context(best_odds(wrong), so_far), CONTEXT_FEATURES)
 
 
 def load_embedding_grader(settings: Settings, known: KnownQuestions | None = None) -> EmbeddingGrader:

@@ -32,6 +32,7 @@ POINT_FEATURES = (
     "ahead_of_bank",
     "shared_words",
     "vocabulary",
+    "singled_out",
     "nearest_trained",
 )
 MISTAKE_FEATURES = (
@@ -42,6 +43,7 @@ MISTAKE_FEATURES = (
     "apart",
     "shared_words",
     "vocabulary",
+    "singled_out",
 )
 
 LONE_FEATURES = ("nearest_trained", "shared_words")
@@ -62,6 +64,8 @@ ELSEWHERE_UNKNOWN = 0.56
 median over the windows of labelled answers."""
 APART_UNKNOWN = 0.0
 """What `apart` is for a claim without contrasts."""
+SINGLED_OUT = (-1.0, 1.5)
+"""What `singled_out` is cut to: 1 is the mean of a claim's own texts, 0 that of all others in the rubric."""
 SHRINK = 8
 """The rubric's mean counts n / (n + SHRINK) for n texts: the mean of two or three is hardly a topic."""
 SATURATION = 3.0
@@ -88,6 +92,7 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
     shared, known = _shared_words(windows, refs)
     points, mistakes = best(centred, refs.points), best(centred, refs.mistakes)
     apart = _apart(vectors, refs)
+    singled_out = np.clip(refs.singled_out(vectors), *SINGLED_OUT)
     point_features = (
         nearest,
         points,
@@ -98,6 +103,7 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
         _margin(nearest, bank),
         best(shared, refs.points),
         known[:, : len(refs.points)],
+        singled_out[:, : len(refs.points)],
         _nearest_trained(vectors, refs),
     )
     mistake_features = (
@@ -108,6 +114,7 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
         apart[:, len(refs.points) :],
         best(shared, refs.mistakes),
         known[:, len(refs.points) :],
+        singled_out[:, len(refs.points) :],
     )
     return Measured(np.stack(point_features, axis=2), np.stack(mistake_features, axis=2))
 

@@ -8,13 +8,21 @@ best-scoring of all where it was not (multiple-instance learning, as in Andrews 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from app.grading.calibration import ANYTHING, Calibration, Logistic, OnTopic
-from app.grading.context import CONTEXT_FEATURES, FEWEST, in_context, log_odds, own_odds
+from app.grading.context import (
+    CONTEXT_FEATURES,
+    FEWEST,
+    FEWEST_MISTAKES,
+    best_odds,
+    in_context,
+    log_odds,
+    own_odds,
+)
 from app.grading.examples import Example
 from app.grading.features import JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
 
@@ -48,9 +56,12 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
         mine = [one for one in examples if one.group == group]
         judges[group] = _fit_group(_by(names, mine) if names is JUDGED_FEATURES else mine, names)
     judges["lone"] = _evened(_fit_group(_alone(examples), LONE_FEATURES), examples)
-    judges["context"] = _fit_context(examples, {"point": judges["point"], "signal": judges["signal"]})
-    judges["bare_context"] = _fit_context(examples, {"bare": judges["bare"]})
-    threshold = _best_threshold([one for one in examples if one.group == "mistake"], judges["mistake"])
+    points = _answers(examples, {"point": judges["point"], "signal": judges["signal"]})
+    judges["context"] = _fit_context(points)
+    judges["bare_context"] = _fit_context(_answers(examples, {"bare": judges["bare"]}))
+    mistakes = _answers(examples, {"mistake": judges["mistake"]}, of_mistakes=True)
+    judges["mistake_context"] = _fit_context(mistakes)
+    threshold = _best_threshold(mistakes, judges["mistake_context"])
     return Calibration(**judges, mistake_from=threshold, on_topic=on_topic, made_by=made_by or {})
 
 
@@ -92,10 +103,6 @@ class _Stack:
     def each(self, judge: Logistic, names: tuple[str, ...]) -> list[Array]:
         """The probabilities of each example's windows."""
         return np.split(judge(self.features, names), self._starts[1:])
-
-    def best(self, judge: Logistic, names: tuple[str, ...]) -> Array:
-        """The highest probability of each example's windows."""
-        return np.asarray(np.maximum.reduceat(judge(self.features, names), self._starts))
 
     def chosen(self, judge: Logistic | None, names: tuple[str, ...]) -> Array:
         """(examples, features): the window that stands for each, judged by `nearest` alone in the first round."""
@@ -140,26 +147,39 @@ def _fit_group(examples: Sequence[Example], names: tuple[str, ...]) -> Logistic:
     return judge
 
 
-def _fit_context(examples: Sequence[Example], judges: dict[str, Logistic]) -> Logistic:
-    """The second step: each point's credit from its own best windows and from the other points of the same answer.
+class _InContext(NamedTuple):
+    """CONTEXT_FEATURES (claims, 2) and targets (claims,) of one answer's points, or of its mistakes."""
+
+    features: npt.NDArray[np.float32]
+    targets: Array
+
+
+def _answers(
+    examples: Sequence[Example], judges: dict[str, Logistic], *, of_mistakes: bool = False
+) -> list[_InContext]:
+    """What the second step sees of each answer with enough claims to compare: the groups that `judges` names.
 
     Flagged answers are left out, as they never come this far.
     """
+    names, fewest, own = (
+        (MISTAKE_FEATURES, FEWEST_MISTAKES, best_odds) if of_mistakes else (POINT_FEATURES, FEWEST, own_odds)
+    )
     answers: dict[int, list[tuple[float, float, float]]] = {}
     for group, judge in judges.items():
         if mine := [one for one in examples if one.group == group and not one.flagged]:
-            for one, windows in zip(mine, _Stack(mine).each(judge, POINT_FEATURES), strict=True):
-                own = float(own_odds(windows[:, None])[0])
-                answers.setdefault(one.answer, []).append((own, float(windows.max()), one.target))
-    rows, targets = [], []
-    for points in answers.values():
-        if len(points) >= FEWEST:
-            odds, best, target = np.array(points).T
-            rows.append(in_context(odds, best))
-            targets += target.tolist()
-    if not rows:  # nothing to learn from: the credit is the point's own probability
+            for one, windows in zip(mine, _Stack(mine).each(judge, names), strict=True):
+                odds = float(own(windows[:, None])[0])
+                answers.setdefault(one.answer, []).append((odds, float(windows.max()), one.target))
+    claims = [np.array(one).T for one in answers.values() if len(one) >= fewest]
+    return [_InContext(in_context(odds, best), target) for odds, best, target in claims]
+
+
+def _fit_context(answers: Sequence[_InContext]) -> Logistic:
+    """The second step: each claim's credit from its own best windows and from the others of the same answer."""
+    if not answers:  # nothing to learn from: the credit is the claim's own probability
         return Logistic(bias=0.0, weights={"own": 1.0, "others": 0.0})
-    return _logistic(CONTEXT_FEATURES, np.concatenate(rows).astype(np.float64), np.array(targets))
+    features = np.concatenate([one.features for one in answers]).astype(np.float64)
+    return _logistic(CONTEXT_FEATURES, features, np.concatenate([one.targets for one in answers]))
 
 
 def _logistic(names: tuple[str, ...], features: Array, targets: Array) -> Logistic:
@@ -178,12 +198,12 @@ def _on_topic(examples: Sequence[Example]) -> OnTopic:
     return OnTopic(lead=round(lead - MARGINS.lead, 4), near=round(near - MARGINS.near, 4))
 
 
-def _best_threshold(examples: Sequence[Example], judge: Logistic) -> float:
-    """The probability from which calling a mistake made gives the best F0.5 (precision counts twice) on `examples`."""
-    if not any(one.target for one in examples):
+def _best_threshold(answers: Sequence[_InContext], judge: Logistic) -> float:
+    """The probability from which calling a mistake made gives the best F0.5 (precision counts twice) on `answers`."""
+    made = np.concatenate([one.targets for one in answers] or [np.zeros(0)]) > 0
+    if not made.any():
         return 0.5
-    made = np.array([one.target > 0 for one in examples])
-    score = _Stack(examples).best(judge, MISTAKE_FEATURES)
+    score = np.concatenate([judge(one.features, CONTEXT_FEATURES) for one in answers])
 
     def f_half(threshold: float) -> float:
         called = score >= threshold

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.rubric import Rubric
-from app.grading.discriminant import Discriminant, tell_apart
+from app.grading.discriminant import Discriminant, OneVsRest, one_vs_rest, tell_apart
 from app.grading.encoder import Encoder, Vectors, unit
 from app.grading.words import content_stems, words
 
@@ -32,8 +32,9 @@ class References(NamedTuple):
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
     `prompts` the question that was asked and every probe. `stems` are the content words of each text. `apart` tells,
-    for each point and then each mistake, its texts from those close to it that mean something else. `trained`
-    are the points' texts by the trained layers alone, or by the only model there is.
+    for each point and then each mistake, its texts from those close to it that mean something else; `singled_out` tells
+    them from all other texts of the rubric. `trained` are the points' texts by the trained layers alone, or by the only
+    model there is.
     """
 
     texts: tuple[str, ...]
@@ -45,6 +46,7 @@ class References(NamedTuple):
     prompts: Group
     contrasts: tuple[Group, ...]
     apart: tuple[Discriminant | None, ...]
+    singled_out: OneVsRest
     trained: Vectors
 
     @property
@@ -83,6 +85,7 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
         prompts,
         contrasts,
         apart,
+        one_vs_rest(vectors, [slice(group.start, group.stop) for group in (*points, *mistakes)]),
         unit(vectors[: points[-1].stop, encoder.trained_from :]),
     )
 

@@ -18,7 +18,7 @@ from app.training.batches import TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
 from app.training.sentences import Sentence, from_public, from_rubric
 
-EPOCHS, RATE, BATCH = 4, 1e-4, 64
+EPOCHS, RATE, BATCH = 3, 1e-4, 64
 
 
 def train(
@@ -26,7 +26,7 @@ def train(
 ) -> SentenceTransformer:
     """The packaged model with its upper layers trained on `rubrics` and on a sample of the files in `public`.
 
-    Takes some forty minutes on four cores for 26 rubrics. The same data, seed and machine give the same weights.
+    Takes some fifty minutes on four cores for 26 rubrics. The same data, seed and machine give the same weights.
     """
     sentences = [one for rubric in rubrics for one in from_rubric(rubric)]
     if public is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from app.content import Content
-from app.grading.discriminant import tell_apart
+from app.grading.discriminant import one_vs_rest, tell_apart
 from app.grading.encoder import Encoder
 from tests.grading.conftest import CHAMPION
 
@@ -35,3 +37,34 @@ def test_a_point_is_told_from_its_twins(content: Content, encoder: Encoder) -> N
         right += int((told(exemplars[-4:])[:, None] > told(contrasts[-4:])[None, :]).sum())
         total += 16
     assert right / total > 0.8
+
+
+def test_a_claim_is_singled_out_from_all_other_rows() -> None:
+    random = np.random.default_rng(2)
+    middles = random.normal(size=(3, 32))
+    rows = np.concatenate([middle + random.normal(scale=0.3, size=(6, 32)) for middle in middles]).astype(np.float32)
+    scores = one_vs_rest(rows, [slice(0, 6), slice(6, 12)])(rows)
+    assert scores.shape == (18, 2)
+    assert np.allclose(scores[:6, 0].mean(), 1, atol=1e-4)
+    assert np.allclose(scores[6:, 0].mean(), 0, atol=1e-4)
+    assert np.allclose(scores[6:12, 1].mean(), 1, atol=1e-4)
+
+
+def test_a_claim_like_the_question_stays_finite() -> None:
+    rows = np.repeat(np.eye(4, dtype=np.float32)[:2], 2, axis=0)  # the claim's row 0 stands again as row 1
+    scores = one_vs_rest(rows, [slice(0, 1), slice(2, 4)])(np.eye(4, dtype=np.float32))
+    assert np.isfinite(scores).all()
+    assert abs(scores).max() < 20
+
+
+def test_sentences_single_out_their_own_point(content: Content, encoder: Encoder) -> None:
+    """The last exemplars of each point, by functions learnt from all the others."""
+    points = content.rubrics[CHAMPION].points
+    vectors = [encoder.encode(list(point.exemplars)) for point in points]
+    starts = np.cumsum([0, *(len(one) - 4 for one in vectors)])
+    told = one_vs_rest(
+        np.concatenate([one[:-4] for one in vectors]),
+        [slice(start, stop) for start, stop in pairwise(starts)],
+    )
+    right = [(told(one[-4:]).argmax(axis=1) == number).mean() for number, one in enumerate(vectors)]
+    assert np.mean(right) > 0.8
