@@ -203,7 +203,7 @@ def train(
     data: Annotated[Path | None, typer.Option(help="folder with public graded answers; see the model card")] = None,
     out: Annotated[Path | None, typer.Option(help="folder for the layers; the shipped ones when not given")] = None,
     seed: Annotated[int, typer.Option(help="the same seed, data and machine give the same weights")] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="passes over the data")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="passes over the data")] = 4,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
     """Train the encoder's upper layers on the rubrics and their pairs (for developers); fifty minutes on four cores."""

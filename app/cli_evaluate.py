@@ -158,20 +158,18 @@ def _encoder(settings: Settings, *, trained: bool) -> Encoder:
 
 
 def _labelled(content: Content) -> Iterator[Labelled]:
-    """The answers to fit to: those written without the rubric are kept for measuring."""
     for name, answers in content.examples.items():
         for one in answers:
-            if not one.blind:
-                yield Labelled(
-                    name,
-                    content.questions[name].prompt,
-                    content.rubrics[name],
-                    one.answer,
-                    one.grade,
-                    {key: CREDITS[label.status] for key, label in one.points.items()},
-                    {key: label.span for key, label in one.points.items() if label.span},
-                    dict(one.mistakes),
-                )
+            yield Labelled(
+                name,
+                content.questions[name].prompt,
+                content.rubrics[name],
+                one.answer,
+                one.grade,
+                {key: CREDITS[label.status] for key, label in one.points.items()},
+                {key: label.span for key, label in one.points.items() if label.span},
+                dict(one.mistakes),
+            )
 
 
 def _always(grader: Grader) -> GraderFor:

@@ -11,9 +11,13 @@ from app.core.rubric import Rubric
 
 
 class OtherQuestion(Strict):
-    """A common interview question that the bank lacks, and sentences that people say when they answer it."""
+    """A common interview question that the bank lacks, and sentences that people say when they answer it.
+
+    `everyday` marks talk that answers no interview question: cooking, journeys, the weekend.
+    """
 
     asks: Text
+    everyday: bool = False
     texts: Annotated[tuple[Text, ...], Field(min_length=12)]
 
 

@@ -36,6 +36,7 @@ class Background:
             others = pool.map(lambda one: encoder.bundle([one.asks, *one.texts]), known.others)
             self._vectors = {rubric.question_id: found for (_, rubric), found in zip(known.bank, bank, strict=True)}
             self._others = list(others)
+        self._everyday = [found for one, found in zip(known.others, self._others, strict=True) if one.everyday]
 
     def nearest(self, question_id: str, vectors: Vectors) -> Array | None:
         """The cosine of each of `vectors` (n, width) with the nearest text of any other question, (n,).
@@ -44,6 +45,15 @@ class Background:
         """
         found = self._cosines(question_id, vectors)
         return None if found is None else np.asarray(np.vstack([found, *self._elsewhere(vectors)]).max(axis=0))
+
+    def everyday(self, question_id: str, vectors: Vectors) -> Array | None:
+        """The cosine of each of `vectors` with the nearest text of each everyday subject, (subjects, n).
+
+        None for a question outside the bank, and where no everyday subject is known.
+        """
+        if question_id not in self._vectors or not self._everyday or not len(vectors):
+            return None
+        return np.stack([np.asarray((vectors @ theirs.T).max(axis=1), np.float32) for theirs in self._everyday])
 
     def best_question(self, question_id: str, vectors: Vectors) -> float | None:
         """How well the other question, in the bank or not, that fits an answer best does so; None as above.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,12 +29,12 @@ from app.grading.encoder import Encoder, Vectors, load_encoder
 from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
 from app.grading.references import References, references
-from app.grading.segment import Window, pairs, sentences
+from app.grading.segment import Window, items, pairs, sentences
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-3"
+VERSION = "embedding-4"
 
 SURELY = 0.93
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of
@@ -46,9 +46,9 @@ Probabilities = npt.NDArray[np.float64]
 class Reading:
     """One turn, cut and encoded: its sentences and windows with their vectors. Sentences to the grader are left out."""
 
-    def __init__(self, text: str, encoder: Encoder) -> None:
-        """Encode the sentences of `text`. Raises GradingFailed."""
-        single = [window for window in sentences(text) if not flags.is_injection(window.text)]
+    def __init__(self, text: str, encoder: Encoder, cut: Callable[[str], list[Window]] = sentences) -> None:
+        """Encode the sentences of `text`, or what `cut` makes of it. Raises GradingFailed."""
+        single = [window for window in cut(text) if not flags.is_injection(window.text)]
         self.text = text
         self.sentence_vectors: Vectors = encoder.encode([window.text for window in single])
         self.windows: list[Window] = single + pairs(text, single)
@@ -57,8 +57,11 @@ class Reading:
 
     def measured(self, rubric: Rubric, refs: References, background: Background | None) -> Measured:
         """The windows against `rubric`."""
-        elsewhere = background.nearest(rubric.question_id, self.vectors) if background else None
-        return measure(self.windows, self.vectors, refs, elsewhere)
+        if background is None:
+            return measure(self.windows, self.vectors, refs)
+        elsewhere = background.nearest(rubric.question_id, self.vectors)
+        everyday = background.everyday(rubric.question_id, self.vectors)
+        return measure(self.windows, self.vectors, refs, elsewhere, None if everyday is None else everyday.max(axis=0))
 
 
 class EmbeddingGrader:
@@ -89,16 +92,17 @@ class EmbeddingGrader:
     def grade(self, question: str, rubric: Rubric, answers: Sequence[Answer]) -> Feedback:
         """Feedback on the turns of one question; see app.core.grader.Grader. Raises GradingFailed."""
         refs = references(question, rubric, self._encoder)
+        # where terms were asked for, a list of them is one sentence, and its vector none of them
+        cut = items if len(refs.points) >= FEWEST and flags.points_are_terms(refs) else sentences
         found: list[PointCredit] = []
         mistakes: dict[str, MistakeFeedback] = {}
         raised: dict[int, Flag] = {}
         # the highest probability of each point and mistake over the turns so far
         said, made = np.zeros(len(rubric.points)), np.zeros(len(rubric.mistakes))
         for answer in answers:
-            reading = Reading(answer.text, self._encoder)
+            reading = Reading(answer.text, self._encoder, cut)
             single = reading.sentence_vectors
-            around = self._background.best_question(rubric.question_id, single) if self._background else None
-            seen = flags.Turn(answer.text, single, around, answer.after_probe)
+            seen = seen_turn(answer, rubric, single, self._background)
             flag = flags.flag(seen, refs, self._calibration.on_topic)
             if flag and flag is not Flag.off_topic:
                 raised[answer.turn] = flag
@@ -167,6 +171,16 @@ class EmbeddingGrader:
         if self._second is None:
             return False
         return float(self._second.contradicts([(reading.windows[row].text, mistake.says)])[0]) >= CLEARED_FROM
+
+
+def seen_turn(answer: Answer, rubric: Rubric, vectors: Vectors, background: Background | None) -> flags.Turn:
+    """What the flags look at in one turn with the sentence vectors `vectors`."""
+    if background is None:
+        return flags.Turn(answer.text, vectors, None, None, answer.after_probe)
+    around = background.best_question(rubric.question_id, vectors)
+    everyday = background.everyday(rubric.question_id, vectors)
+    fits = None if everyday is None else float(everyday.mean(axis=1).max())
+    return flags.Turn(answer.text, vectors, around, fits, answer.after_probe)
 
 
 def point_probability(

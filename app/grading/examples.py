@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from app.core.feedback import Answer
 from app.core.rubric import PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import ANYTHING, OnTopic
-from app.grading.embedding import Reading
+from app.grading.embedding import Reading, seen_turn
 from app.grading.encoder import WORKERS, Encoder
 from app.grading.features import Measured
 from app.grading.references import references
@@ -65,8 +66,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
     if not reading.windows:
         return []
     refs = references(answer.question, answer.rubric, encoder)
-    around = background.best_question(answer.question_id, reading.sentence_vectors)
-    turn = flags.Turn(answer.text, reading.sentence_vectors, around, False)
+    turn = seen_turn(Answer(turn=0, text=answer.text), answer.rubric, reading.sentence_vectors, background)
     flagged = flags.flag(turn, refs, ANYTHING) is not None
     reached = flags.reached(turn, refs)
     found: list[Example] = []

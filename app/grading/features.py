@@ -50,9 +50,16 @@ LONE_FEATURES = ("nearest_trained", "shared_words")
 """What is left of POINT_FEATURES for a rubric of one to three points: the others compare a point with its neighbours,
 and beside the trained layers the packaged model's own cosine adds nothing there.
 """
-JUDGED_FEATURES = tuple(name for name in POINT_FEATURES if name != "nearest_trained")
-"""What points with neighbours are judged by. With the trained layers' own cosine as well, answers come out in the same
-order (QWK 0.935 instead of 0.931), but said in other words the score moves by 9.8 of 100 and not by 7.0."""
+BARE_FEATURES = tuple(name for name in POINT_FEATURES if name != "nearest_trained")
+"""What points without exemplars are judged by, if they have neighbours. With the trained layers' own cosine as well,
+answers come out in the same order (QWK 0.935 instead of 0.931), but said in other words the score moves by 9.8 of 100
+and not by 7.0."""
+JUDGED_FEATURES = tuple(name for name in BARE_FEATURES if name not in ("shared_words", "vocabulary"))
+"""What points with exemplars are judged by: not by words. Without them answers that avoid textbook terms gain 6 points
+of 100, terse ones and transcripts 4, and those turned false lose 4."""
+
+LEAST = -1.0
+"""No feature is less."""
 
 RUNNERS_UP = 3
 """How many of a point's texts `centred_next` averages over: one lucky exemplar should not decide alone."""
@@ -68,6 +75,8 @@ SINGLED_OUT = (-1.0, 1.5)
 """What `singled_out` is cut to: 1 is the mean of a claim's own texts, 0 that of all others in the rubric."""
 SHRINK = 8
 """The rubric's mean counts n / (n + SHRINK) for n texts: the mean of two or three is hardly a topic."""
+LEAST_WEIGHT = 0.5
+"""A text whose words weigh less has none of its own that could be shared."""
 SATURATION = 3.0
 """Beyond this weight of known words more of them hardly add: v -> v / (v + SATURATION)."""
 
@@ -79,11 +88,18 @@ class Measured(NamedTuple):
     mistakes: Array
 
 
-def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsewhere: Array | None = None) -> Measured:
+def measure(
+    windows: Sequence[Window],
+    vectors: Vectors,
+    refs: References,
+    elsewhere: Array | None = None,
+    everyday: Array | None = None,
+) -> Measured:
     """Measure every window against every point and mistake; `vectors` are the windows' unit vectors.
 
-    `elsewhere` (windows,) is each window's cosine with the nearest text of any other question of the bank; without it
-    it is taken to be ELSEWHERE_UNKNOWN.
+    `elsewhere` (windows,) is each window's cosine with the nearest text of any other question; without it it is taken
+    to be ELSEWHERE_UNKNOWN. A window that is nearer to everyday talk, by its cosine `everyday` (windows,), than to any
+    text of the rubric has the least of every feature.
     """
     plain = np.asarray(vectors @ refs.vectors.T, np.float32)
     nearest = best(plain, refs.points)
@@ -116,7 +132,11 @@ def measure(windows: Sequence[Window], vectors: Vectors, refs: References, elsew
         known[:, len(refs.points) :],
         singled_out[:, len(refs.points) :],
     )
-    return Measured(np.stack(point_features, axis=2), np.stack(mistake_features, axis=2))
+    found = Measured(np.stack(point_features, axis=2), np.stack(mistake_features, axis=2))
+    if everyday is not None:
+        astray = everyday > plain.max(axis=1)
+        found.points[astray], found.mistakes[astray] = LEAST, LEAST
+    return found
 
 
 def pair_vectors(single: Vectors, lengths: Sequence[int]) -> Vectors:
@@ -143,33 +163,29 @@ def _centred(vectors: Vectors, refs: References) -> Array:
 
 
 def _shared_words(windows: Sequence[Window], refs: References) -> tuple[Array, Array]:
-    """How far the windows use a text's and a group's own words: (windows, texts) and (windows, points and mistakes).
+    """How far the windows use a text's and a claim's own words: (windows, texts) and (windows, points and mistakes).
 
-    A word's weight is 1 / (number of points and mistakes whose texts have it), and 0 for words of the question. The
-    first is the share of a text's weight that the window has; the second the weight of the window's words that any
-    text of the group has, saturating.
+    The first is the share of a text's weight that the window has; the second the weight of the window's words that the
+    claim has, saturating. What words weigh is in References.words.
     """
     groups = (*refs.points, *refs.mistakes)
-    vocabularies = [frozenset[str]().union(*refs.stems[group.start : group.stop]) for group in groups]
-    spread: dict[str, int] = {}
-    for vocabulary in vocabularies:
-        for one in vocabulary:
-            spread[one] = spread.get(one, 0) + 1
-    asked = refs.stems[refs.prompts.start]
-    weight = {one: 0.0 if one in asked else 1.0 / count for one, count in spread.items()}
-    totals = [_weigh(stems, weight) for stems in refs.stems]
+    totals = [
+        _weigh(refs.stems[row], own)
+        for group, own in zip(groups, refs.words, strict=True)
+        for row in range(group.start, group.stop)
+    ]
     shared = np.zeros((len(windows), len(refs.texts)), np.float32)
     known = np.zeros((len(windows), len(groups)), np.float32)
     for row, window in enumerate(windows):
         have = frozenset(content_stems(words(window.text)))
-        for number, (group, vocabulary) in enumerate(zip(groups, vocabularies, strict=True)):
-            if not (mine := have & vocabulary):
+        for number, (group, own) in enumerate(zip(groups, refs.words, strict=True)):
+            if not (mine := have & own.keys()):
                 continue
-            found = _weigh(mine, weight)
+            found = _weigh(mine, own)
             known[row, number] = found / (found + SATURATION)
             for column in range(group.start, group.stop):
-                if totals[column]:
-                    shared[row, column] = _weigh(refs.stems[column] & mine, weight) / totals[column]
+                if totals[column] >= LEAST_WEIGHT:
+                    shared[row, column] = _weigh(refs.stems[column] & mine, own) / totals[column]
     return shared, known
 
 

@@ -24,7 +24,7 @@ from app.grading.context import (
     own_odds,
 )
 from app.grading.examples import Example
-from app.grading.features import JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
+from app.grading.features import BARE_FEATURES, JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
 
 ROUNDS = 5
 """Rounds of choosing windows and fitting; the choice no longer changes after about four."""
@@ -48,13 +48,13 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
     judges = {}
     for group, names in (
         ("point", JUDGED_FEATURES),
-        ("bare", JUDGED_FEATURES),
+        ("bare", BARE_FEATURES),
         ("signal", JUDGED_FEATURES),
         ("mistake", MISTAKE_FEATURES),
         ("bare_mistake", MISTAKE_FEATURES),
     ):
         mine = [one for one in examples if one.group == group]
-        judges[group] = _fit_group(_by(names, mine) if names is JUDGED_FEATURES else mine, names)
+        judges[group] = _fit_group(mine if names is MISTAKE_FEATURES else _by(names, mine), names)
     judges["lone"] = _evened(_fit_group(_alone(examples), LONE_FEATURES), examples)
     points = _answers(examples, {"point": judges["point"], "signal": judges["signal"]})
     judges["context"] = _fit_context(points)

@@ -44,10 +44,15 @@ BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
 NEAR_ANYTHING = 0.2
 """Off topic in any case: no sentence has this cosine with any text of the rubric or with the question."""
 
-FEW_SENTENCES = 0.28
+FEW_SENTENCES = 0.3
 """Over the square of the number of sentences, what is added to the lead: a sentence or two have little to show where
-they belong. The bound lies at about 0.01. Of 255 single sentences that say a point of their question, one in fifty is
-nearer to another by more than 0.086; two sentences of empty talk were so by 0.044, two about bread by 0.077."""
+they belong. The bound lies at about 0.02. Of 250 single sentences that say a point of their question, one in fifty is
+nearer to another by more than 0.11; two sentences of empty talk were so by 0.047."""
+EVERYDAY_LEAD, EVERYDAY_FEW = 0.04, 0.07
+"""Off topic as well: not nearer to the question than to an everyday subject by EVERYDAY_LEAD, less EVERYDAY_FEW over
+the square of the number of sentences. Honest answers, in images or not, are nearer by at least 0.077, two sentences of
+such answers by 0.02 in all but two of a thousand, one by -0.03 in all but seven of seven hundred; with the trained
+layers two sentences about bread, a holiday or football are so by -0.001 at most."""
 
 _CLAUSELESS = frozenset(
     """
@@ -91,12 +96,21 @@ Nearness = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Turn(NamedTuple):
-    """What the flags look at in one turn: text, sentence vectors, how well the best other question fits, if known."""
+    """What the flags look at in one turn: its text and sentence vectors.
+
+    And how well the other question and the everyday subject that fit best do so, where they are known.
+    """
 
     text: str
     vectors: Vectors
     elsewhere: float | None
+    everyday: float | None
     after_probe: bool
+
+
+def points_are_terms(refs: References) -> bool:
+    """Whether the points' statements are so short that a list of terms is just what was asked for."""
+    return float(np.median([len(words(refs.texts[group.start])) for group in refs.points])) <= LIST_PIECE_WORDS
 
 
 def is_injection(sentence: str) -> bool:
@@ -119,7 +133,7 @@ def flag(turn: Turn, refs: References, on_topic: OnTopic) -> Flag | None:
     nearness = turn.vectors @ refs.vectors.T
     if _echo(turn, nearness, refs, brief):
         return Flag.echo
-    if not (brief or _points_are_terms(refs)) and _keyword_list(
+    if not (brief or points_are_terms(refs)) and _keyword_list(
         turn.text, LIST_PIECES_AFTER_PROBE if turn.after_probe else LIST_PIECES
     ):
         return Flag.keyword_list
@@ -150,7 +164,16 @@ def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:
     if found.near < NEAR_ANYTHING:
         return True
     # a question outside the bank has no bounds, and a short reply to a probe need not resemble much
-    return turn.elsewhere is not None and not turn.after_probe and on_topic.missed(found)
+    if turn.elsewhere is None or turn.after_probe:
+        return False
+    return on_topic.missed(found) or _everyday(turn, nearness)
+
+
+def _everyday(turn: Turn, nearness: Nearness) -> bool:
+    if turn.everyday is None:
+        return False
+    lead = float(nearness.max(axis=1).mean()) - turn.everyday
+    return lead < EVERYDAY_LEAD - EVERYDAY_FEW / len(turn.vectors) ** 2
 
 
 def count_words(text: str) -> int:
@@ -163,11 +186,6 @@ def _no_answer(text: str, shortest: int) -> bool:
         return True
     said = text.replace("’", "'")
     return bool(_GIVING_UP.search(said)) and len(words(_GIVING_UP.sub(" ", said))) < GIVING_UP_REST
-
-
-def _points_are_terms(refs: References) -> bool:
-    """Whether the points' statements are so short that a list of terms is just what was asked for."""
-    return float(np.median([len(words(refs.texts[group.start])) for group in refs.points])) <= LIST_PIECE_WORDS
 
 
 def _echo(turn: Turn, nearness: Nearness, refs: References, brief: bool) -> bool:

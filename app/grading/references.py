@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,6 +19,11 @@ KEPT = 128
 """References kept in memory; those of a rubric with 600 texts are a megabyte."""
 
 
+COMMON = 3
+"""Texts of a point or mistake, or all if there are fewer, from which a word fully counts as its own. Exemplars speak in
+many images: a word of one of them belongs to the image, not to the claim."""
+
+
 class Group(NamedTuple):
     """Texts that say one thing: a point, a mistake, or a mistake's correction; rows `start:stop` of the vectors."""
 
@@ -31,10 +37,11 @@ class References(NamedTuple):
 
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
-    `prompts` the question that was asked and every probe. `stems` are the content words of each text. `apart` tells,
+    `prompts` the question that was asked and every probe. `stems` are the content words of each text, and `words` what
+    those of each point and then each mistake weigh. `apart` tells,
     for each point and then each mistake, its texts from those close to it that mean something else; `singled_out` tells
-    them from all other texts of the rubric. `trained` are the points' texts by the trained layers alone, or by the only
-    model there is.
+    them from all other texts of the rubric. `trained` are the points' texts by the trained
+    layers alone, or by the only model there is.
     """
 
     texts: tuple[str, ...]
@@ -45,6 +52,7 @@ class References(NamedTuple):
     corrections: tuple[Group, ...]
     prompts: Group
     contrasts: tuple[Group, ...]
+    words: tuple[dict[str, float], ...]
     apart: tuple[Discriminant | None, ...]
     singled_out: OneVsRest
     trained: Vectors
@@ -84,9 +92,28 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
         corrections,
         prompts,
         contrasts,
+        _weights([stems[group.start : group.stop] for group in (*points, *mistakes)], stems[prompts.start]),
         apart,
         one_vs_rest(vectors, [slice(group.start, group.stop) for group in (*points, *mistakes)]),
         unit(vectors[: points[-1].stop, encoder.trained_from :]),
+    )
+
+
+def _weights(claims: Sequence[Sequence[frozenset[str]]], asked: frozenset[str]) -> tuple[dict[str, float], ...]:
+    """How much each word of each claim is its own, from the stems of its texts.
+
+    The share of COMMON texts that have it, over the sum of these shares for all claims; 0 for words of the question.
+    """
+    shares = []
+    for texts in claims:
+        counts = Counter(one for text in texts for one in sorted(text))
+        shares.append({one: min(1.0, count / min(COMMON, len(texts))) for one, count in counts.items()})
+    spread: Counter[str] = Counter()
+    for claim in shares:
+        spread.update(claim)
+    return tuple(
+        {one: 0.0 if one in asked else share / max(1.0, spread[one]) for one, share in claim.items()}
+        for claim in shares
     )
 
 

@@ -19,6 +19,7 @@ SENTENCES_MOST = 250
 """Bounds the time for a hostile text: beyond this many sentences, neighbours are joined."""
 
 _BREAK = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|$)|[。！？]+|;(?=\s)|\n+""")
+_COMMA = re.compile(r"[,;:|/]+(?=\s|$)")
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|cf|approx|al|fig|mr|mrs|ms|dr|prof|incl|resp|[a-z])\.$", re.I)
 _MARKER = re.compile(r"\s*(?:[-*•–—>#]+|\(?\d{1,3}[.)])(?=\s)")  # the bullet or number that opens a list line
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\(?\d{1,3}[.)]$")
@@ -38,6 +39,19 @@ def sentences(answer: str) -> list[Window]:
     """The sentences of `answer` in order, at most SENTENCES_MOST; slices of an over-long one overlap."""
     spans = [part for start, end in _sentence_spans(answer) for part in _cut(answer, start, end)]
     return [Window(start, end, answer[start:end]) for start, end in _join(spans)]
+
+
+def items(answer: str) -> list[Window]:
+    """The sentences of `answer`, cut at commas and the like as well: what a list of terms consists of."""
+    found = []
+    for sentence in sentences(answer):
+        ends = [*(match.start() for match in _COMMA.finditer(sentence.text)), len(sentence.text)]
+        starts = [0, *(match.end() for match in _COMMA.finditer(sentence.text))]
+        spans = (
+            _trim(answer, sentence.start + start, sentence.start + end) for start, end in zip(starts, ends, strict=True)
+        )
+        found += [(start, end) for start, end in spans if _WORD.search(answer, start, end)]
+    return [Window(start, end, answer[start:end]) for start, end in _join(found)]
 
 
 def pairs(answer: str, single: Sequence[Window]) -> list[Window]:

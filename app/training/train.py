@@ -18,7 +18,7 @@ from app.training.batches import TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
 from app.training.sentences import Sentence, from_public, from_rubric
 
-EPOCHS, RATE, BATCH = 3, 1e-4, 64
+EPOCHS, RATE, BATCH = 4, 1e-4, 64
 
 
 def train(

@@ -137,6 +137,7 @@ def test_a_list_is_what_was_asked_for_where_the_points_are_terms(own: Any) -> No
     found = own(", ".join(terms), *terms, question="Name six ways to fight overfitting.")
     assert found.flags == ()
     assert found.score > 60
+    assert [point.evidence and point.evidence.text for point in found.points] == list(terms)
 
 
 def test_a_turn_that_did_not_count_beside_one_that_did_is_named(

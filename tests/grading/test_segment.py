@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.grading.segment import SENTENCES_MOST, sentences, windows
+from app.grading.segment import SENTENCES_MOST, items, sentences, windows
 
 HOSTILE = {
     "no spaces": "x" * 30_000,
@@ -73,3 +73,17 @@ def test_pairs_span_neighbours() -> None:
         "Two is there.",
         "One is here. Two is there.",
     ]
+
+
+def test_items_of_a_list_keep_their_place() -> None:
+    answer = "Dropout, weight decay; L1/L2 | 1,000 more rows, , pruning. Early stopping"
+    found = items(answer)
+    assert [one.text for one in found] == [
+        "Dropout", "weight decay", "L1/L2", "1,000 more rows", "pruning.", "Early stopping",
+    ]  # fmt: skip
+    assert all(answer[one.start : one.end] == one.text for one in found)
+
+
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+def test_items_are_bounded_too(answer: str) -> None:
+    assert len(items(answer)) <= SENTENCES_MOST
