@@ -5,8 +5,8 @@ often wrong in one that is not: labelled answers show it clearly. So the credit 
 things, both with non-negative weights: the log odds from its own best windows, and the mean log odds of the rubric's
 other points. What is said can only help, and nothing but what is said counts.
 
-So it is with mistakes: whoever makes one is likelier to have made the next. Fitted without the question, two in three
-mistakes of answers with the right vocabulary were found at a precision of 0.9 in context, and three in five without.
+So it is with mistakes: whoever makes one is likelier to have made the next. Of the mistakes in all labelled answers,
+twins among them, 66 % are found at a precision of 0.9 in context and 60 % without, fitted without the question.
 """
 
 from __future__ import annotations
