@@ -135,7 +135,7 @@ def as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calibration:
-    count = sum(1 for _ in _labelled(content))
+    count = sum(map(len, content.examples.values()))
     made_by = {
         "command": "python -m app calibrate",
         "data": f"{count} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",

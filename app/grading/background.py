@@ -53,7 +53,7 @@ class Background:
         """
         if question_id not in self._vectors or not self._everyday or not len(vectors):
             return None
-        return np.stack([np.asarray((vectors @ theirs.T).max(axis=1), np.float32) for theirs in self._everyday])
+        return np.stack([_nearest_of(theirs, vectors) for theirs in self._everyday])
 
     def best_question(self, question_id: str, vectors: Vectors) -> float | None:
         """How well the other question, in the bank or not, that fits an answer best does so; None as above.
@@ -69,15 +69,18 @@ class Background:
 
     def _elsewhere(self, vectors: Vectors) -> list[Array]:
         """The cosine of each vector with the nearest text of each question that the bank lacks, (n,) each."""
-        return [np.asarray((vectors @ theirs.T).max(axis=1), np.float32) for theirs in self._others]
+        return [_nearest_of(theirs, vectors) for theirs in self._others]
 
     def _cosines(self, question_id: str, vectors: Vectors) -> Array | None:
         """The cosine of each vector with the nearest text of each other question of the bank: (questions, n)."""
         if question_id not in self._vectors or len(self._vectors) < 2 or not len(vectors):
             return None
-        return np.stack(
-            [(vectors @ theirs.T).max(axis=1) for name, theirs in self._vectors.items() if name != question_id]
-        )
+        return np.stack([_nearest_of(theirs, vectors) for name, theirs in self._vectors.items() if name != question_id])
+
+
+def _nearest_of(texts: Vectors, vectors: Vectors) -> Array:
+    """The cosine of each of `vectors` (n, width) with the nearest of `texts`, (n,)."""
+    return np.asarray((vectors @ texts.T).max(axis=1), np.float32)
 
 
 def _own_texts(prompt: str, rubric: Rubric) -> list[str]:

@@ -38,10 +38,9 @@ class References(NamedTuple):
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
     `prompts` the question that was asked and every probe. `stems` are the content words of each text, and `words` what
-    those of each point and then each mistake weigh. `apart` tells,
-    for each point and then each mistake, its texts from those close to it that mean something else; `singled_out` tells
-    them from all other texts of the rubric. `trained` are the points' texts by the trained
-    layers alone, or by the only model there is.
+    those of each point and then each mistake weigh. `apart` tells, for each point and then each mistake, its texts from
+    those close to it that mean something else; `singled_out` tells them from all other texts of the rubric. `trained`
+    are the points' texts by the trained layers alone, or by the only model there is.
     """
 
     texts: tuple[str, ...]
