@@ -75,10 +75,6 @@ SINGLED_OUT = (-1.0, 1.5)
 """What `singled_out` is cut to: 1 is the mean of a claim's own texts, 0 that of all others in the rubric."""
 SHRINK = 8
 """The rubric's mean counts n / (n + SHRINK) for n texts: the mean of two or three is hardly a topic."""
-LEAST_WEIGHT = 0.5
-"""A text whose words weigh less has none of its own that could be shared."""
-SATURATION = 3.0
-"""Beyond this weight of known words more of them hardly add: v -> v / (v + SATURATION)."""
 
 
 class Measured(NamedTuple):
@@ -105,7 +101,7 @@ def measure(
     nearest = best(plain, refs.points)
     bank = np.full((len(vectors), 1), ELSEWHERE_UNKNOWN, np.float32) if elsewhere is None else elsewhere[:, None]
     centred = _centred(vectors, refs)
-    shared, known = _shared_words(windows, refs)
+    shared, known = refs.words.shared([frozenset(content_stems(words(window.text))) for window in windows])
     points, mistakes = best(centred, refs.points), best(centred, refs.mistakes)
     apart = _apart(vectors, refs)
     singled_out = np.clip(refs.singled_out(vectors), *SINGLED_OUT)
@@ -160,38 +156,6 @@ def _centred(vectors: Vectors, refs: References) -> Array:
     claims = refs.claims
     mean = claims.mean(axis=0) * (len(claims) / (len(claims) + SHRINK))
     return np.asarray(unit(vectors - mean) @ unit(refs.vectors - mean).T, np.float32)
-
-
-def _shared_words(windows: Sequence[Window], refs: References) -> tuple[Array, Array]:
-    """How far the windows use a text's and a claim's own words: (windows, texts) and (windows, points and mistakes).
-
-    The first is the share of a text's weight that the window has; the second the weight of the window's words that the
-    claim has, saturating. What words weigh is in References.words.
-    """
-    groups = (*refs.points, *refs.mistakes)
-    totals = [
-        _weigh(refs.stems[row], own)
-        for group, own in zip(groups, refs.words, strict=True)
-        for row in range(group.start, group.stop)
-    ]
-    shared = np.zeros((len(windows), len(refs.texts)), np.float32)
-    known = np.zeros((len(windows), len(groups)), np.float32)
-    for row, window in enumerate(windows):
-        have = frozenset(content_stems(words(window.text)))
-        for number, (group, own) in enumerate(zip(groups, refs.words, strict=True)):
-            if not (mine := have & own.keys()):
-                continue
-            found = _weigh(mine, own)
-            known[row, number] = found / (found + SATURATION)
-            for column in range(group.start, group.stop):
-                if totals[column] >= LEAST_WEIGHT:
-                    shared[row, column] = _weigh(refs.stems[column] & mine, own) / totals[column]
-    return shared, known
-
-
-def _weigh(stems: frozenset[str], weight: dict[str, float]) -> float:
-    # sorted: a set's order differs from run to run, and with it the last bits of a sum
-    return sum(weight.get(one, 0.0) for one in sorted(stems))
 
 
 def _runners_up(similarity: Array, groups: Sequence[Group]) -> Array:

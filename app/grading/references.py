@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,15 +12,11 @@ import numpy.typing as npt
 from app.core.rubric import Rubric
 from app.grading.discriminant import Discriminant, OneVsRest, one_vs_rest, tell_apart
 from app.grading.encoder import Encoder, Vectors, unit
+from app.grading.lexicon import Lexicon, lexicon
 from app.grading.words import content_stems, words
 
 KEPT = 128
 """References kept in memory; those of a rubric with 600 texts are a megabyte."""
-
-
-COMMON = 3
-"""Texts of a point or mistake, or all if there are fewer, from which a word fully counts as its own. Exemplars speak in
-many images: a word of one of them belongs to the image, not to the claim."""
 
 
 class Group(NamedTuple):
@@ -38,9 +33,9 @@ class References(NamedTuple):
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
     `prompts` the question that was asked and every probe. `stems` are the content words of each text, and `words` what
-    those of each point and then each mistake weigh. `apart` tells, for each point and then each mistake, its texts from
-    those close to it that mean something else; `singled_out` tells them from all other texts of the rubric. `trained`
-    are the points' texts by the trained layers alone, or by the only model there is.
+    those of the points' and mistakes' own texts weigh. `apart` tells, for each point and then each mistake, its texts
+    from those close to it that mean something else; `singled_out` tells them from all other texts of the rubric.
+    `trained` are the points' texts by the trained layers alone, or by the only model there is.
     """
 
     texts: tuple[str, ...]
@@ -51,7 +46,7 @@ class References(NamedTuple):
     corrections: tuple[Group, ...]
     prompts: Group
     contrasts: tuple[Group, ...]
-    words: tuple[dict[str, float], ...]
+    words: Lexicon
     apart: tuple[Discriminant | None, ...]
     singled_out: OneVsRest
     trained: Vectors
@@ -91,28 +86,10 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
         corrections,
         prompts,
         contrasts,
-        _weights([stems[group.start : group.stop] for group in (*points, *mistakes)], stems[prompts.start]),
+        lexicon([stems[group.start : group.stop] for group in (*points, *mistakes)], stems[prompts.start]),
         apart,
         one_vs_rest(vectors, [slice(group.start, group.stop) for group in (*points, *mistakes)]),
         unit(vectors[: points[-1].stop, encoder.trained_from :]),
-    )
-
-
-def _weights(claims: Sequence[Sequence[frozenset[str]]], asked: frozenset[str]) -> tuple[dict[str, float], ...]:
-    """How much each word of each claim is its own, from the stems of its texts.
-
-    The share of COMMON texts that have it, over the sum of these shares for all claims; 0 for words of the question.
-    """
-    shares = []
-    for texts in claims:
-        counts = Counter(one for text in texts for one in sorted(text))
-        shares.append({one: min(1.0, count / min(COMMON, len(texts))) for one, count in counts.items()})
-    spread: Counter[str] = Counter()
-    for claim in shares:
-        spread.update(claim)
-    return tuple(
-        {one: 0.0 if one in asked else share / max(1.0, spread[one]) for one, share in claim.items()}
-        for claim in shares
     )
 
 
