@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,35 @@ nearest of the hundred or so that a question of the bank has here. With it, 6 of
 come as near to the question asked as the least near honest answer; without it 8; with the bank's questions alone 11."""
 
 
+class Surroundings(NamedTuple):
+    """The cosine of each of an answer's windows, its sentences first, with the nearest text of each other question.
+
+    `bank` (questions, windows) are those of the bank, `lacking` (questions, windows) those that it lacks; `everyday`
+    are the rows of these that are no interview questions at all.
+    """
+
+    bank: Array
+    lacking: Array
+    everyday: list[int]
+
+    def nearest(self) -> Array:
+        """Each window's cosine with the nearest text of any other question, (windows,)."""
+        return np.asarray(np.concatenate([self.bank, self.lacking]).max(axis=0))
+
+    def nearest_everyday(self) -> Array:
+        """Each window's cosine with the nearest text of everyday talk, (windows,); -1 where none is known."""
+        return np.asarray(self.lacking[self.everyday].max(axis=0, initial=-1.0))
+
+    def best_question(self, sentences: int) -> float:
+        """How well the question that fits an answer of so many sentences best does so: the mean of their cosines."""
+        bank, lacking = (rows[:, :sentences].mean(axis=1) for rows in (self.bank, self.lacking))
+        return float(max(bank.max(), lacking.max(initial=-1.0) + FEWER_TEXTS))
+
+    def best_everyday(self, sentences: int) -> float:
+        """How well the everyday subject that fits best does so, likewise; -1 where none is known."""
+        return float(self.lacking[self.everyday, :sentences].mean(axis=1).max(initial=-1.0))
+
+
 class Background:
     """Some texts of every known question: claims, mistakes, prompts. Signals are left out, as questions share them.
 
@@ -36,46 +66,19 @@ class Background:
             others = pool.map(lambda one: encoder.bundle([one.asks, *one.texts]), known.others)
             self._vectors = {rubric.question_id: found for (_, rubric), found in zip(known.bank, bank, strict=True)}
             self._others = list(others)
-        self._everyday = [found for one, found in zip(known.others, self._others, strict=True) if one.everyday]
+        self._everyday = [row for row, one in enumerate(known.others) if one.everyday]
 
-    def nearest(self, question_id: str, vectors: Vectors) -> Array | None:
-        """The cosine of each of `vectors` (n, width) with the nearest text of any other question, (n,).
+    def around(self, question_id: str, windows: Vectors) -> Surroundings | None:
+        """Where the windows of one answer, unit vectors (n, width), lie among all questions but `question_id`.
 
-        None for a question that is not in the bank, or has it to itself.
+        None for a question that is not in the bank, or has it to itself, and where there are no windows.
         """
-        found = self._cosines(question_id, vectors)
-        return None if found is None else np.asarray(np.vstack([found, *self._elsewhere(vectors)]).max(axis=0))
-
-    def everyday(self, question_id: str, vectors: Vectors) -> Array | None:
-        """The cosine of each of `vectors` with the nearest text of each everyday subject, (subjects, n).
-
-        None for a question outside the bank, and where no everyday subject is known.
-        """
-        if question_id not in self._vectors or not self._everyday or not len(vectors):
+        if question_id not in self._vectors or len(self._vectors) < 2 or not len(windows):
             return None
-        return np.stack([_nearest_of(theirs, vectors) for theirs in self._everyday])
-
-    def best_question(self, question_id: str, vectors: Vectors) -> float | None:
-        """How well the other question, in the bank or not, that fits an answer best does so; None as above.
-
-        It is the mean, over the answer's sentences `vectors` (n, width), of the cosine with its nearest text.
-        """
-        found = self._cosines(question_id, vectors)
-        if found is None:
-            return None
-        fits = [float(found.mean(axis=1).max())]
-        fits += [float(cosines.mean()) + FEWER_TEXTS for cosines in self._elsewhere(vectors)]
-        return max(fits)
-
-    def _elsewhere(self, vectors: Vectors) -> list[Array]:
-        """The cosine of each vector with the nearest text of each question that the bank lacks, (n,) each."""
-        return [_nearest_of(theirs, vectors) for theirs in self._others]
-
-    def _cosines(self, question_id: str, vectors: Vectors) -> Array | None:
-        """The cosine of each vector with the nearest text of each other question of the bank: (questions, n)."""
-        if question_id not in self._vectors or len(self._vectors) < 2 or not len(vectors):
-            return None
-        return np.stack([_nearest_of(theirs, vectors) for name, theirs in self._vectors.items() if name != question_id])
+        bank = [_nearest_of(theirs, windows) for name, theirs in self._vectors.items() if name != question_id]
+        lacking = [_nearest_of(theirs, windows) for theirs in self._others]
+        rows = len(lacking), len(windows)
+        return Surroundings(np.stack(bank), np.array(lacking, np.float32).reshape(rows), self._everyday)
 
 
 def _nearest_of(texts: Vectors, vectors: Vectors) -> Array:

@@ -22,7 +22,7 @@ from app.core.feedback import (
 from app.core.known import KnownQuestions
 from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
-from app.grading.background import Background
+from app.grading.background import Background, Surroundings
 from app.grading.calibration import Calibration, shipped
 from app.grading.context import CONTEXT_FEATURES, FEWEST, FEWEST_MISTAKES, best_odds, in_context, own_odds
 from app.grading.encoder import Encoder, Vectors, load_encoder
@@ -34,7 +34,7 @@ from app.grading.segment import Window, items, pairs, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-4"
+VERSION = "embedding-5"
 
 SURELY = 0.93
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of
@@ -55,13 +55,11 @@ class Reading:
         joined = pair_vectors(self.sentence_vectors, [window.end - window.start for window in single])
         self.vectors: Vectors = np.concatenate([self.sentence_vectors, joined])
 
-    def measured(self, rubric: Rubric, refs: References, background: Background | None) -> Measured:
-        """The windows against `rubric`."""
-        if background is None:
+    def measured(self, refs: References, around: Surroundings | None) -> Measured:
+        """The windows against a rubric, and against the other questions where they are known."""
+        if around is None:
             return measure(self.windows, self.vectors, refs)
-        elsewhere = background.nearest(rubric.question_id, self.vectors)
-        everyday = background.everyday(rubric.question_id, self.vectors)
-        return measure(self.windows, self.vectors, refs, elsewhere, None if everyday is None else everyday.max(axis=0))
+        return measure(self.windows, self.vectors, refs, around.nearest(), around.nearest_everyday())
 
 
 class EmbeddingGrader:
@@ -101,13 +99,12 @@ class EmbeddingGrader:
         said, made = np.zeros(len(rubric.points)), np.zeros(len(rubric.mistakes))
         for answer in answers:
             reading = Reading(answer.text, self._encoder, cut)
-            single = reading.sentence_vectors
-            seen = seen_turn(answer, rubric, single, self._background)
-            flag = flags.flag(seen, refs, self._calibration.on_topic)
+            around = self._background.around(rubric.question_id, reading.vectors) if self._background else None
+            flag = flags.flag(seen_turn(answer, reading, around), refs, self._calibration.on_topic)
             if flag and flag is not Flag.off_topic:
                 raised[answer.turn] = flag
                 continue
-            measured = reading.measured(rubric, refs, self._background)
+            measured = reading.measured(refs, around)
             nearest = self._doubted(rubric, reading, point_probability(self._calibration, rubric, measured.points))
             if flag and not surely_says(rubric, nearest):
                 raised[answer.turn] = flag
@@ -173,14 +170,13 @@ class EmbeddingGrader:
         return float(self._second.contradicts([(reading.windows[row].text, mistake.says)])[0]) >= CLEARED_FROM
 
 
-def seen_turn(answer: Answer, rubric: Rubric, vectors: Vectors, background: Background | None) -> flags.Turn:
-    """What the flags look at in one turn with the sentence vectors `vectors`."""
-    if background is None:
+def seen_turn(answer: Answer, reading: Reading, around: Surroundings | None) -> flags.Turn:
+    """What the flags look at in one turn."""
+    vectors = reading.sentence_vectors
+    if around is None:
         return flags.Turn(answer.text, vectors, None, None, answer.after_probe)
-    around = background.best_question(rubric.question_id, vectors)
-    everyday = background.everyday(rubric.question_id, vectors)
-    fits = None if everyday is None else float(everyday.mean(axis=1).max())
-    return flags.Turn(answer.text, vectors, around, fits, answer.after_probe)
+    fits = around.best_question(len(vectors)), around.best_everyday(len(vectors))
+    return flags.Turn(answer.text, vectors, *fits, answer.after_probe)
 
 
 def point_probability(

@@ -46,13 +46,14 @@ class Encoder:
         name: str,
         fingerprint: str,
         cache_dir: Path | None,
-        second: layers_on_disk.SecondHead | None = None,
+        *,
+        trained: bool = False,
     ) -> None:
-        """`second` are the layers trained on interview answers; a vector is then both heads' vectors side by side."""
+        """`trained` says that `model` has the layers which were trained on the rubrics."""
         self.name = name
         self.fingerprint = fingerprint
+        self.trained = trained
         self._model = model
-        self._second = second
         self._cache = VectorCache(cache_dir, fingerprint) if cache_dir else None
         self._bundles: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
@@ -60,22 +61,8 @@ class Encoder:
         self._batcher = Batcher[str, npt.NDArray[np.float32]](self._forward, most=BATCH, workers=WORKERS)
 
     @property
-    def trained(self) -> bool:
-        """Whether the layers that were trained on interview answers have a say."""
-        return self._second is not None
-
-    @property
     def width(self) -> int:
         """Numbers in a vector."""
-        return self._head_width * (2 if self.trained else 1)
-
-    @property
-    def trained_from(self) -> int:
-        """The column from which on a vector comes from the trained layers; 0 where there is one model only."""
-        return self._head_width if self.trained else 0
-
-    @property
-    def _head_width(self) -> int:
         return int(self._model.get_embedding_dimension() or 0)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -114,12 +101,8 @@ class Encoder:
                 if isinstance(value, torch.Tensor) and value.dim() == 2:
                     features[name] = torch.nn.functional.pad(value, (0, short), value=fill.get(name, 0))
         with torch.inference_mode():
-            heads = [self._model(features)["sentence_embedding"]]
-            if self._second is not None:
-                heads.append(self._second(features))
-            # side by side, so that a cosine of two such vectors is the mean of the heads' cosines
-            vectors = torch.cat([torch.nn.functional.normalize(one.float(), dim=1) for one in heads], dim=1)
-            return list((vectors / len(heads) ** 0.5).numpy())
+            vectors = self._model(features)["sentence_embedding"].float()
+            return list(torch.nn.functional.normalize(vectors, dim=1).numpy())
 
     def bundle(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of texts that will be asked for again, always together: from memory, from disk, or computed."""
@@ -166,7 +149,7 @@ def load_encoder(
 ) -> Encoder:
     """The encoder of the sentence-transformers model in the folder `model_path`; None means the packaged MiniLM.
 
-    The packaged model gets the trained layers in the folder `layers`, and where there are none its name says so.
+    The packaged model gets the trained layers from the folder `layers`, and where there are none its name says so.
 
     Takes seconds: torch is imported here, and set to one thread: several batches at once use the cores better than one
     batch on several, and the bits then don't depend on the machine's number of cores. Never reaches for the network
@@ -207,9 +190,9 @@ def load_encoder(
         return Encoder(model, name, fingerprint, cache_dir)
     if made is None:
         return Encoder(model, f"{name}, trained layers missing", fingerprint, cache_dir)
-    both = hashlib.sha256(f"{fingerprint} beside {made.sha256}".encode()).hexdigest()
-    second = layers_on_disk.SecondHead(model, made)
-    return Encoder(model, f"{name}, trained layers {made.sha256[:8]}", both, cache_dir, second)
+    layers_on_disk.put_layers(model, made)
+    both = hashlib.sha256(f"{fingerprint} with {made.sha256}".encode()).hexdigest()
+    return Encoder(model, f"{name}, trained layers {made.sha256[:8]}", both, cache_dir, trained=True)
 
 
 def packaged_folder() -> Path:

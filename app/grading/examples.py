@@ -66,13 +66,13 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
     if not reading.windows:
         return []
     refs = references(answer.question, answer.rubric, encoder)
-    turn = seen_turn(Answer(turn=0, text=answer.text), answer.rubric, reading.sentence_vectors, background)
+    around = background.around(answer.question_id, reading.vectors)
+    turn = seen_turn(Answer(turn=0, text=answer.text), reading, around)
     flagged = flags.flag(turn, refs, ANYTHING) is not None
     reached = flags.reached(turn, refs)
     found: list[Example] = []
     for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
-        refs = references(answer.question, rubric, encoder)
-        measured = reading.measured(rubric, refs, None if bare else background)
+        measured = reading.measured(references(answer.question, rubric, encoder), None if bare else around)
         found += _point_examples(answer, reading, measured, bare=bare)
         found += _mistake_examples(answer, reading, measured, bare=bare)
     return [one._replace(answer=number, grade=answer.grade, flagged=flagged, reached=reached) for one in found]

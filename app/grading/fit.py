@@ -24,7 +24,7 @@ from app.grading.context import (
     own_odds,
 )
 from app.grading.examples import Example
-from app.grading.features import BARE_FEATURES, JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
+from app.grading.features import JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
 
 ROUNDS = 5
 """Rounds of choosing windows and fitting; the choice no longer changes after about four."""
@@ -48,7 +48,7 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
     judges = {}
     for group, names in (
         ("point", JUDGED_FEATURES),
-        ("bare", BARE_FEATURES),
+        ("bare", POINT_FEATURES),
         ("signal", JUDGED_FEATURES),
         ("mistake", MISTAKE_FEATURES),
         ("bare_mistake", MISTAKE_FEATURES),

@@ -26,10 +26,11 @@ ECHO_SHARE, ECHO_NEAR, ECHO_WORDS = 0.45, 0.36, 12
 """An echo: this share of the content words come from the question (honest answers: up to 0.27; echoes: from 0.50), the
 sentences' mean cosine with it is this high, and it has this many content words: a short answer may well reuse the
 question's words."""
-ECHO_LEAD, ECHO_OWN_WORDS = -0.12, 0.12
+ECHO_LEAD, ECHO_OWN_WORDS = -0.18, 0.12
 """Nor is it an echo where the sentences are nearer to the points than to the prompt by more than this (echoes: by up to
-0.10), or more than this share of the content words come from a point's statement and not from the question (echoes: up
-to 0.10). Correct answers to long questions of published sets reuse the question's words, and these two spare most."""
+0.17; honest answers that reuse a quarter of the question's words: from 0.25), or more than this share of the content
+words come from a point's statement and not from the question (echoes: up to 0.10). Correct answers to long questions of
+published sets reuse the question's words, and these two spare most."""
 SHORT_ECHO_SHARE = 0.9
 """The same share for shorter answers and for the question of a follow-up: nothing but the prompt's own words."""
 
@@ -48,11 +49,11 @@ FEW_SENTENCES = 0.3
 """Over the square of the number of sentences, what is added to the lead: a sentence or two have little to show where
 they belong. The bound lies at about 0.02. Of 250 single sentences that say a point of their question, one in fifty is
 nearer to another by more than 0.11; two sentences of empty talk were so by 0.047."""
-EVERYDAY_LEAD, EVERYDAY_FEW = 0.04, 0.07
+EVERYDAY_LEAD, EVERYDAY_FEW = 0.08, 0.22
 """Off topic as well: not nearer to the question than to an everyday subject by EVERYDAY_LEAD, less EVERYDAY_FEW over
-the square of the number of sentences. Honest answers, in images or not, are nearer by at least 0.077, two sentences of
-such answers by 0.02 in all but two of a thousand, one by -0.03 in all but seven of seven hundred; with the trained
-layers two sentences about bread, a holiday or football are so by -0.001 at most."""
+the square of the number of sentences. Of stretches of one to five sentences in honest answers, each out of 1,062, two,
+three, six, six and none are not; of whole answers one of 598, which earns grade 1. Two sentences about bread are nearer
+to any question than to that subject by -0.002 at most."""
 
 _CLAUSELESS = frozenset(
     """

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from app.core.rubric import Rubric
 from app.grading.discriminant import Discriminant, OneVsRest, one_vs_rest, tell_apart
-from app.grading.encoder import Encoder, Vectors, unit
+from app.grading.encoder import Encoder, Vectors
 from app.grading.lexicon import Lexicon, lexicon
 from app.grading.words import content_stems, words
 
@@ -35,7 +35,6 @@ class References(NamedTuple):
     `prompts` the question that was asked and every probe. `stems` are the content words of each text, and `words` what
     those of the points' and mistakes' own texts weigh. `apart` tells, for each point and then each mistake, its texts
     from those close to it that mean something else; `singled_out` tells them from all other texts of the rubric.
-    `trained` are the points' texts by the trained layers alone, or by the only model there is.
     """
 
     texts: tuple[str, ...]
@@ -49,7 +48,6 @@ class References(NamedTuple):
     words: Lexicon
     apart: tuple[Discriminant | None, ...]
     singled_out: OneVsRest
-    trained: Vectors
 
     @property
     def claims(self) -> Vectors:
@@ -89,7 +87,6 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
         lexicon([stems[group.start : group.stop] for group in (*points, *mistakes)], stems[prompts.start]),
         apart,
         one_vs_rest(vectors, [slice(group.start, group.stop) for group in (*points, *mistakes)]),
-        unit(vectors[: points[-1].stop, encoder.trained_from :]),
     )
 
 

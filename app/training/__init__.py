@@ -1,1 +1,1 @@
-"""Training the encoder's upper layers; needs `pip install '.[train]'`. Nothing at run time imports this."""
+"""Training the encoder's layers; needs `pip install '.[train]'`. Nothing at run time imports this."""

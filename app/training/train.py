@@ -1,4 +1,4 @@
-"""Training the upper layers of the packaged encoder on rubrics, pairs and public data; see the model card."""
+"""Training the layers of the packaged encoder on rubrics, pairs and public data; see the model card."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 
 from app.core.rubric import Rubric
 from app.grading.encoder import TOKENS_MOST, packaged_folder
-from app.grading.layers import FROZEN, Made, is_trained, save_layers
+from app.grading.layers import Made, is_trained, save_layers
 from app.training.batches import TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
 from app.training.sentences import Sentence, from_public, from_rubric
@@ -24,7 +24,7 @@ EPOCHS, RATE, BATCH = 4, 1e-4, 64
 def train(
     rubrics: Sequence[Rubric], public: Path | None, *, seed: int = 0, epochs: int = EPOCHS
 ) -> SentenceTransformer:
-    """The packaged model with its upper layers trained on `rubrics` and on a sample of the files in `public`.
+    """The packaged model with its layers trained on `rubrics` and on a sample of the files in `public`.
 
     Takes some fifty minutes on four cores for 26 rubrics. The same data, seed and machine give the same weights.
     """
@@ -56,7 +56,6 @@ def train_and_save(rubrics: Sequence[Rubric], public: Path | None, folder: Path,
     made_by = {
         "command": f"python -m app train --seed {seed} --epochs {epochs}",
         "data": f"{bank} sentences of {len(rubrics)} rubrics, {sampled} of public data",
-        "frozen_layers": FROZEN,
         "learning_rate": RATE,
         "batch": BATCH,
     }

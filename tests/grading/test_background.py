@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.content import Content
 from app.core.known import KnownQuestions
 from app.grading.background import Background
 from app.grading.embedding import Reading
 from app.grading.encoder import Encoder
-from app.grading.features import LEAST
+from app.grading.features import LEAST, Measured
 from app.grading.references import references
 from tests.grading.conftest import CHAMPION
 
@@ -21,32 +23,49 @@ def test_everyday_talk_is_nearer_to_a_question_that_the_bank_lacks(
     bank_alone = Background(KnownQuestions(content.known.bank), encoder)
 
     def nearest(of: Background, texts: list[str]) -> float:
-        found = of.nearest(CHAMPION, encoder.encode(texts))
-        assert found is not None
-        return float(found[0])
+        around = of.around(CHAMPION, encoder.encode(texts))
+        assert around is not None
+        return float(around.nearest().mean())
 
     assert nearest(background, BREAD) > nearest(bank_alone, BREAD) + 0.05
     assert nearest(background, ON_TOPIC) < nearest(bank_alone, ON_TOPIC) + 0.05
 
 
 def test_everyday_talk_is_known_as_such(background: Background, encoder: Encoder) -> None:
-    bread, on_topic = (background.everyday(CHAMPION, encoder.encode(texts)) for texts in (BREAD, ON_TOPIC))
+    bread, on_topic = (background.around(CHAMPION, encoder.encode(texts)) for texts in (BREAD, ON_TOPIC))
     assert bread is not None
     assert on_topic is not None
-    assert bread.mean(axis=1).max() > on_topic.mean(axis=1).max() + 0.15
+    assert bread.best_everyday(len(BREAD)) > on_topic.best_everyday(len(ON_TOPIC)) + 0.15
+
+
+def test_without_everyday_subjects_nothing_is_everyday_talk(content: Content, encoder: Encoder) -> None:
+    around = Background(KnownQuestions(content.known.bank), encoder).around(CHAMPION, encoder.encode(BREAD))
+    assert around is not None
+    assert around.best_everyday(len(BREAD)) == -1
+    assert (around.nearest_everyday() == -1).all()
+
+
+def test_how_well_a_question_fits_is_said_of_the_sentences_alone(background: Background, encoder: Encoder) -> None:
+    bread, both = (background.around(CHAMPION, encoder.encode(texts)) for texts in (BREAD, BREAD + ON_TOPIC))
+    assert bread is not None
+    assert both is not None
+    assert both.best_question(len(BREAD)) == pytest.approx(bread.best_question(len(BREAD)), abs=1e-6)
+    assert both.best_question(len(BREAD)) != pytest.approx(both.best_question(len(BREAD) + 1), abs=1e-3)
 
 
 def test_a_sentence_of_everyday_talk_says_nothing(content: Content, encoder: Encoder, background: Background) -> None:
     rubric = content.rubrics[CHAMPION]
     refs = references(content.questions[CHAMPION].prompt, rubric, encoder)
-    bread, on_topic = (Reading(texts[0], encoder).measured(rubric, refs, background) for texts in (BREAD, ON_TOPIC))
+
+    def measured(text: str) -> Measured:
+        reading = Reading(text, encoder)
+        return reading.measured(refs, background.around(CHAMPION, reading.vectors))
+
+    bread, on_topic = measured(BREAD[0]), measured(ON_TOPIC[0])
     assert (bread.points == LEAST).all()
     assert (bread.mistakes == LEAST).all()
     assert (on_topic.points > LEAST).any()
 
 
 def test_a_question_outside_the_bank_has_no_background(background: Background, encoder: Encoder) -> None:
-    vectors = encoder.encode(BREAD)
-    assert background.nearest("one/of-ones-own", vectors) is None
-    assert background.best_question("one/of-ones-own", vectors) is None
-    assert background.everyday("one/of-ones-own", vectors) is None
+    assert background.around("one/of-ones-own", encoder.encode(BREAD)) is None

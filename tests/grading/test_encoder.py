@@ -18,10 +18,10 @@ from app.grading.encoder import Encoder, load_encoder, text_key
 def test_vectors_are_unit_length_and_repeatable(encoder: Encoder) -> None:
     texts = ["one thing", "quite another, and longer, thing", ""]
     first = encoder.encode(texts)
-    assert first.shape == (3, encoder.width) == (3, 768)  # two heads
+    assert first.shape == (3, encoder.width) == (3, 384)
     assert np.allclose(np.linalg.norm(first, axis=1), 1, atol=1e-5)
     assert np.array_equal(first, encoder.encode(texts))
-    assert encoder.encode([]).shape == (0, 768)
+    assert encoder.encode([]).shape == (0, 384)
 
 
 def test_a_bundle_is_computed_once_and_a_corrupt_file_again(encoder: Encoder, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Training the upper layers: what goes in, how it is batched, what comes out."""
+"""Training the layers: what goes in, how it is batched, what comes out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.cli import app
 from app.content import Content
 from app.core.errors import GradingFailed
 from app.grading.encoder import load_encoder, packaged_folder
-from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, save_layers
+from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, restored, save_layers
 from app.training.batches import STRANGERS, TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
 from app.training.sentences import from_public, from_rubric
@@ -81,15 +81,31 @@ class _Fixed(torch.nn.Module):
         self.vectors = vectors
 
     def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {"sentence_embedding": self.vectors}
+        return {"sentence_embedding": self.vectors[features["input_ids"][:, 0]]}
 
 
 def test_the_loss_is_lower_where_a_label_stays_together() -> None:
     vectors = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]])
     loss = SupervisedContrastiveLoss(_Fixed(vectors))  # type: ignore[arg-type]
-    together, apart = (loss([{}], torch.tensor(labels)) for labels in ([0, 0, 1, 1], [0, 1, 0, 1]))
+    texts = {"input_ids": torch.tensor([[0], [1], [2], [3]]), "attention_mask": torch.ones(4, 1, dtype=torch.long)}
+    together, apart = (loss([texts], torch.tensor(labels)) for labels in ([0, 0, 1, 1], [0, 1, 0, 1]))
     assert together < 0.1 < apart
-    assert loss([{}], torch.tensor([0, 1, 2, 3])) == 0  # no anchors
+    assert loss([texts], torch.tensor([0, 1, 2, 3])) == 0  # no anchors
+
+
+def test_the_loss_does_not_depend_on_which_texts_share_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = SentenceTransformer(str(packaged_folder()), device="cpu")
+    model.eval()
+    texts = model.preprocess(
+        ["Recall counts misses.", "Uh.", "Misses are what recall is about, as I see it.", "Bread."]
+    )
+    labels = torch.tensor([0, 1, 0, 2])
+    with torch.inference_mode():
+        together = SupervisedContrastiveLoss(model)([texts], labels)
+        monkeypatch.setattr("app.training.loss.TOGETHER", 1)
+        apart = SupervisedContrastiveLoss(model)([texts], labels)
+    assert torch.allclose(apart, together, atol=1e-5)
+    assert apart > 0
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +117,29 @@ def trained(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_training_changes_the_upper_layers_and_nothing_else(trained: Path) -> None:
-    before = SentenceTransformer(str(packaged_folder()), device="cpu").state_dict()
-    after = load_file(trained / WEIGHTS)
-    assert set(after) == {name for name in before if is_trained(name)}
-    assert any(not torch.equal(after[name], before[name].half()) for name in after)
+def test_training_changes_the_layers_and_nothing_else(trained: Path, tmp_path: Path) -> None:
+    packaged = SentenceTransformer(str(packaged_folder()), device="cpu")
+    save_layers(packaged, tmp_path, {})
+    before, after = (load_file(folder / WEIGHTS) for folder in (tmp_path, trained))
+    assert set(restored(after)) == {name for name in packaged.state_dict() if is_trained(name)}
+    assert any("embeddings" in name for name in set(packaged.state_dict()) - set(after))
+    for layer in range(6):
+        assert any(not torch.equal(after[name], before[name]) for name in after if f"layer.{layer}." in name)
     assert (trained / WEIGHTS).stat().st_size < 12_000_000
+
+
+def test_what_is_saved_in_8_bits_comes_back_within_half_a_step(tmp_path: Path) -> None:
+    model = SentenceTransformer(str(packaged_folder()), device="cpu")
+    save_layers(model, tmp_path, {})
+    after = restored(load_file(tmp_path / WEIGHTS))
+    for name, value in model.state_dict().items():
+        if is_trained(name) and value.dim() == 2:
+            step = value.abs().amax(dim=1, keepdim=True) / 127
+            assert ((after[name] - value).abs() <= 0.51 * step).all()
+    text = ["Precision is what share of the alarms is real.", "uh recall, um, that's the ones you missed"]
+    vectors = model.encode(text)
+    model.load_state_dict(after, strict=False)
+    assert (vectors * model.encode(text)).sum(axis=1) == pytest.approx([1, 1], abs=0.002)
 
 
 def test_the_encoder_takes_the_layers_and_says_which(trained: Path) -> None:
@@ -118,13 +151,10 @@ def test_the_encoder_takes_the_layers_and_says_which(trained: Path) -> None:
     assert with_layers.fingerprint != without.fingerprint
     assert (with_layers.trained, without.trained) == (True, False)
     text = ["Precision is what share of the alarms is real."]
-    packaged, beside = np.split(with_layers.encode(text) * np.sqrt(2), 2, axis=1)
-    assert np.allclose(packaged, without.encode(text), atol=1e-6)
-    layers = {name: value.float() for name, value in load_file(trained / WEIGHTS).items()}
     model = SentenceTransformer(str(packaged_folder()), device="cpu")
-    model.load_state_dict(layers, strict=False)
-    assert np.allclose(beside, model.encode(text), atol=1e-6)
-    assert not np.allclose(beside, packaged, atol=1e-6)
+    model.load_state_dict(restored(load_file(trained / WEIGHTS)), strict=False)
+    assert np.allclose(with_layers.encode(text), model.encode(text), atol=1e-6)
+    assert not np.allclose(with_layers.encode(text), without.encode(text), atol=1e-6)
 
 
 def test_damaged_layers_are_refused(trained: Path, tmp_path: Path) -> None:
