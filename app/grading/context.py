@@ -17,9 +17,9 @@ import numpy.typing as npt
 CONTEXT_FEATURES = ("own", "others")
 SHARES = (1.0, 0.5, 0.25)
 """What a point's best windows count in its own log odds. With the best one alone a score depends on how a thing
-happens to be put. With three alike and a quarter of the fourth (a sentence by itself and with either neighbour), what is
-said in one short sentence between two others falls short: QWK .916 instead of .927, while said in other words the score
-moves by 9.5 of 100 at the median instead of 9.7.
+happens to be put. With three alike and a quarter of the fourth (a sentence by itself and with either neighbour), what
+is said in one short sentence between two others falls short: QWK .916 instead of .927, while said in other words the
+score moves by 9.5 of 100 at the median instead of 9.7.
 """
 FEWEST, FEWEST_MISTAKES = 4, 2
 """Points and mistakes from which the others say something; below, each is judged by itself."""
