@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.content import Content
 from app.core.feedback import Answer, Feedback, Flag, Status
 from app.core.question import Question
 from app.core.rubric import Rubric
@@ -133,3 +134,20 @@ def test_what_was_said_before_is_context_and_what_comes_later_is_not(judge: Any)
 
     assert credit(judge(fair, shadow), "shadow") > credit(judge("I do not know.", shadow), "shadow")
     assert credit(judge(fair, shadow), "same-holdout") == credit(judge(fair), "same-holdout")
+
+
+@pytest.mark.parametrize(("metric", "held"), [("precision", False), ("recall", True)])
+def test_a_claim_is_not_held_against_who_says_the_opposite(
+    grader: EmbeddingGrader, content: Content, metric: str, held: bool
+) -> None:
+    name = "fundamentals/precision-recall"
+    text = (
+        "Precision tells me, of everything I flagged, how much was really positive. Recall tells me how many of the "
+        "real positives I caught. If we block people's cards automatically I push for "
+        f"{metric}, because every false alarm is an angry customer at the till."
+    )
+    found = grader.grade(content.questions[name].prompt, content.rubrics[name], [Answer(turn=0, text=text)])
+    assert {one.mistake_id: one.made for one in found.mistakes}["uses-swapped"] is held
+    said = {one.point_id: one.status for one in found.points}
+    assert said["precision"] is Status.said
+    assert said["recall"] is not Status.missing
