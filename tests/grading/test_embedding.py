@@ -144,7 +144,8 @@ def test_a_claim_is_not_held_against_who_says_the_opposite(
     text = (
         "Precision tells me, of everything I flagged, how much was really positive. Recall tells me how many of the "
         "real positives I caught. If we block people's cards automatically I push for "
-        f"{metric}, because every false alarm is an angry customer at the till."
+        f"{metric}, because every false alarm is an angry customer at the till. For a cancer screening I would rather "
+        "send ten healthy people to a second test than miss one, so there I push recall."
     )
     found = grader.grade(content.questions[name].prompt, content.rubrics[name], [Answer(turn=0, text=text)])
     assert {one.mistake_id: one.made for one in found.mistakes}["uses-swapped"] is held
