@@ -206,7 +206,7 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="passes over the data")] = 4,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
-    """Train the encoder's layers on the rubrics and their pairs (for developers); fifty minutes on four cores."""
+    """Train the encoder's layers on the rubrics and their pairs (for developers); about an hour on four cores."""
     from app.grading.layers import FOLDER
 
     if data is not None and not data.is_dir():

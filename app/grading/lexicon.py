@@ -72,10 +72,10 @@ def _weigh(claims: Sequence[Sequence[Stems]], asked: Stems) -> list[dict[str, fl
     for texts in claims:
         counts = Counter(one for text in texts for one in text)
         shares.append({one: min(1.0, count / min(COMMON, len(texts))) for one, count in counts.items()})
-    # sorted: a set's order differs from run to run, and with it the last bits of a sum
     spread: Counter[str] = Counter()
     for claim in shares:
         spread.update(claim)
+    # sorted: a set's order differs from run to run, and with it the last bits of a sum
     return [{one: claim[one] / max(1.0, spread[one]) for one in sorted(claim.keys() - asked)} for claim in shares]
 
 

@@ -26,7 +26,7 @@ def train(
 ) -> SentenceTransformer:
     """The packaged model with its layers trained on `rubrics` and on a sample of the files in `public`.
 
-    Takes some fifty minutes on four cores for 26 rubrics. The same data, seed and machine give the same weights.
+    Takes about an hour on four cores for 26 rubrics. The same data, seed and machine give the same weights.
     """
     sentences = [one for rubric in rubrics for one in from_rubric(rubric)]
     if public is not None:

@@ -25,7 +25,7 @@ def test_everyday_talk_is_nearer_to_a_question_that_the_bank_lacks(
     def nearest(of: Background, texts: list[str]) -> float:
         around = of.around(CHAMPION, encoder.encode(texts))
         assert around is not None
-        return float(around.nearest().mean())
+        return float(around.nearest()[0])
 
     assert nearest(background, BREAD) > nearest(bank_alone, BREAD) + 0.05
     assert nearest(background, ON_TOPIC) < nearest(bank_alone, ON_TOPIC) + 0.05
