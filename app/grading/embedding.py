@@ -43,7 +43,7 @@ SURELY = 0.93
 CLEARLY_RIGHT = 0.8
 """The probability of any point from which a window is no mistake: "auto-blocking needs precision, since a wrong block
 hurts a customer" resembles its own reversal more than it resembles most other things. On the labelled answers precision
-of mistakes rose from 0.919 to 0.937 by it, on those written without the rubric from 0.833 to 0.870, while recall fell by
+of mistakes rose from 0.919 to 0.937 by it, on those written without the rubric from 0.833 to 0.870; recall fell by
 0.006 and not at all (embedding-5)."""
 
 Probabilities = npt.NDArray[np.float64]
