@@ -28,7 +28,7 @@ sentences' mean cosine with it is this high, and it has this many content words:
 question's words."""
 ECHO_LEAD, ECHO_OWN_WORDS = -0.18, 0.12
 """Nor is it an echo where the sentences are nearer to the points than to the prompt by more than this (echoes: by up to
-0.17; honest answers that reuse a quarter of the question's words: from 0.25), or more than this share of the content
+0.17; honest answers that reuse a quarter of the question's words: from 0.29), or more than this share of the content
 words come from a point's statement and not from the question (echoes: up to 0.10). Correct answers to long questions of
 published sets reuse the question's words, and these two spare most."""
 SHORT_ECHO_SHARE = 0.9
@@ -53,7 +53,7 @@ EVERYDAY_LEAD, EVERYDAY_FEW = 0.08, 0.22
 """Off topic as well: not nearer to the question than to an everyday subject by EVERYDAY_LEAD, less EVERYDAY_FEW over
 the square of the number of sentences. Of stretches of one to five sentences in honest answers, each out of 1,062, two,
 three, eight, seven and two are not; of whole answers one of 598, which earns grade 1. Two sentences about bread are
-nearer to any question than to everyday talk by -0.04 at most."""
+nearer to any question than to everyday talk by -0.04 at most (both with the references of embedding-5)."""
 
 _CLAUSELESS = frozenset(
     """
