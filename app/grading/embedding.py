@@ -34,7 +34,7 @@ from app.grading.segment import Window, items, pairs, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-6"
+VERSION = "embedding-7"
 
 SURELY = 0.93
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of
