@@ -25,8 +25,8 @@ FEWEST, FEWEST_MISTAKES = 4, 2
 """Points and mistakes from which the others say something; below, each is judged by itself."""
 SURE = 0.05
 """Probabilities are kept this far from 0 and 1: no single point outweighs all others, and "surely not" is no less for a
-sentence about something else than for one on the topic. Of 0.03 to 0.06 the latter half finds a little more mistakes and
-ranks fewer worthless answers above partial ones; the rest is level."""
+sentence about something else than for one on the topic. With .045 to .06 a few more mistakes are found than with .03,
+and fewer worthless answers rank above partial ones; the rest is level."""
 
 REACH = 2.0
 """Log odds to which the other points' are cut: a short answer leaves most points far behind, and no more than "probably
