@@ -33,6 +33,10 @@ words come from a point's statement and not from the question (echoes: up to 0.1
 published sets reuse the question's words, and these two spare most."""
 SHORT_ECHO_SHARE = 0.9
 """The same share for shorter answers and for the question of a follow-up: nothing but the prompt's own words."""
+PASSAGE_WORDS = 60
+"""Different content words from which a question with one to three points quotes a text to read (the bank's questions
+have up to 16, those of published sets without a text up to 50). An answer about a text is made of its words: of twelve
+that looked like an echo five were right, much as of the others."""
 
 LIST_PIECES, LIST_PIECES_AFTER_PROBE = 6, 12
 """Pieces between commas and the like from which an answer can be a list; asked for examples, a short list is honest."""
@@ -191,9 +195,9 @@ def _no_answer(text: str, shortest: int) -> bool:
 
 def _echo(turn: Turn, nearness: Nearness, refs: References, brief: bool) -> bool:
     content = content_stems(words(turn.text))
-    if not content or (brief and len(content) < ECHO_WORDS):
-        return False
     asked = refs.prompts.start
+    if not content or (brief and (len(content) < ECHO_WORDS or len(refs.stems[asked]) > PASSAGE_WORDS)):
+        return False
     shares = [sum(one in stems for one in content) / len(content) for stems in refs.stems[asked : refs.prompts.stop]]
     row = asked if len(content) >= ECHO_WORDS and shares[0] >= ECHO_SHARE else asked + int(np.argmax(shares))
     if row == asked and len(content) >= ECHO_WORDS and not brief:

@@ -132,6 +132,30 @@ def test_a_right_answer_in_the_questions_own_words_is_no_echo(own: Any) -> None:
     assert own(answer, "Its variance is high.", question=asked).flags == ()
 
 
+PASSAGE = """
+A regional hospital trained a network to read chest X-rays for signs of pneumonia and reached an excellent score on
+pictures it had set aside. When two neighbouring clinics borrowed the program, it found hardly half of the sick. A
+doctor noticed that the hospital photographed bedridden patients with a portable machine, which stamps a metal token
+in the upper corner, while everybody who could walk went to the cellar. Bedridden people had pneumonia far more
+often, so the network had learnt to recognise the token. The clinics owned only fixed machines. After the corners
+were cropped away, the score at home fell, and the score at the clinics rose. The head of radiology published both
+results in a journal, wrote a warning about shortcuts, and asked other institutes to check their archives for
+rulers, tattoos and hand-drawn arrows before anybody trains on them. Say in one or two sentences why the program
+failed at the clinics.
+"""
+
+
+def test_an_answer_in_the_words_of_a_text_that_the_question_quotes_is_no_echo(own: Any) -> None:
+    answer = (
+        "The network had learnt to recognise the metal token that the portable machine stamps in the corner, "
+        "and the clinics owned only fixed machines."
+    )
+    says = "It had learned the mark of the mobile device instead of the illness, and the others have no such device."
+    found = own(answer, says, question=PASSAGE)
+    assert found.flags == ()
+    assert found.score > 50
+
+
 def test_a_list_is_what_was_asked_for_where_the_points_are_terms(own: Any) -> None:
     terms = ("dropout", "weight decay", "early stopping", "data augmentation", "pruning", "bagging")
     found = own(", ".join(terms), *terms, question="Name six ways to fight overfitting.")
