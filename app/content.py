@@ -155,11 +155,21 @@ class _Reader:
                 continue
             if file.question != place:
                 self.problem(name, "question", f"must be {place}, as the file's place says, not {file.question}")
-            for index, use in enumerate(file.signals):
-                if use.id not in signals:
-                    self.problem(name, f"signals.{index}.id", f"no signal {use.id} in rubrics/signals.yaml")
+            self._match_ids(name, file, signals)
             found[place] = _resolve(place, file, signals)
         return found
+
+    def _match_ids(self, name: str, file: RubricFile, signals: dict[str, SignalEntry]) -> None:
+        """Note signals that there are not, and points that a mistake denies and the rubric has not."""
+        for index, use in enumerate(file.signals):
+            if use.id not in signals:
+                self.problem(name, f"signals.{index}.id", f"no signal {use.id} in rubrics/signals.yaml")
+        if any(use.id not in signals for use in file.signals):
+            return  # a signal misspelt is no second problem where it is denied
+        points = {entry.id for entry in (*file.points, *file.signals)}
+        for index, mistake in enumerate(file.mistakes):
+            for one in sorted(set(mistake.denies) - points):
+                self.problem(name, f"mistakes.{index}.denies", f"no such point in the rubric: {one}")
 
     def match(self, questions: dict[str, Question], rubrics: dict[str, Rubric]) -> None:
         """Note questions without a rubric and rubrics without a question, judged by their files."""

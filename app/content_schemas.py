@@ -43,6 +43,7 @@ class MistakeEntry(Strict):
     says: Text
     exemplars: Annotated[tuple[Text, ...], Field(min_length=3)]
     correction: Text
+    denies: tuple[Slug, ...] = ()
 
 
 class RubricFile(Strict):

@@ -242,6 +242,12 @@ def test_the_content_that_these_tests_spoil_is_good(root: Path) -> None:
         ),
         (
             RUBRIC,
+            lambda data: data["mistakes"][2].update(denies=["detect-gap", "no-such-point"]),
+            "mistakes.2.denies",
+            "no such point in the rubric: no-such-point",
+        ),
+        (
+            RUBRIC,
             lambda data: data.update(question="fundamentals/underfitting"),
             "question",
             "must be fundamentals/overfitting, as the file's place says, not fundamentals/underfitting",

@@ -40,7 +40,8 @@ class Point(Strict):
 class Mistake(Strict):
     """A claim that is wrong, with the ways in which people make it and what is right instead.
 
-    `contrasts` are sentences close to the exemplars that are innocent of it.
+    `contrasts` are sentences close to the exemplars that are innocent of it. `denies` names the points that nobody
+    makes who makes the mistake, as it says the contrary of them.
     """
 
     id: Slug
@@ -48,6 +49,7 @@ class Mistake(Strict):
     exemplars: tuple[Text, ...] = ()
     contrasts: tuple[Text, ...] = ()
     correction: Text
+    denies: tuple[Slug, ...] = ()
 
 
 class Rubric(Strict):
