@@ -166,7 +166,7 @@ class _Reader:
                 self.problem(name, f"signals.{index}.id", f"no signal {use.id} in rubrics/signals.yaml")
         if any(use.id not in signals for use in file.signals):
             return  # a signal misspelt is no second problem where it is denied
-        points = {entry.id for entry in (*file.points, *file.signals)}
+        points = {entry.id for entry in file.points} | {use.id for use in file.signals}
         for index, mistake in enumerate(file.mistakes):
             for one in sorted(set(mistake.denies) - points):
                 self.problem(name, f"mistakes.{index}.denies", f"no such point in the rubric: {one}")

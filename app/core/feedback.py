@@ -24,7 +24,7 @@ PROBE_FACTOR = 0.7
 SAID_FROM, PARTLY_FROM = 0.6, 0.3
 """The credit from which a point counts as said, and as partly said."""
 
-MISTAKE_COST = 10.0
+MISTAKE_COST = 6.0
 """Score points (of 100) that each mistake made costs."""
 
 Unit = Annotated[float, Field(ge=0, le=1)]

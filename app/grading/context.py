@@ -5,6 +5,10 @@ often wrong in one that is not: labelled answers show it clearly. So the credit 
 things, both with non-negative weights: the log odds from its own best windows, and the mean log odds of the rubric's
 other points. What is said can only help, and nothing but what is said counts.
 
+A third thing speaks against a point: a mistake that denies it. Who says that a higher threshold raises recall has not
+said that it lowers it, however near the sentence comes. Of the 617 points in labelled answers that a mistake made in
+the same answer denies, five are labelled as said and seven as partly said.
+
 So it is with mistakes: whoever makes one is likelier to have made the next. Of the mistakes in all labelled answers,
 twins among them, 66 % are found at a precision of 0.9 in context and 60 % without, fitted without the question.
 """
@@ -15,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 CONTEXT_FEATURES = ("own", "others")
+POINT_CONTEXT_FEATURES = (*CONTEXT_FEATURES, "undenied")
 SHARES = (1.0, 0.5, 0.25)
 """What a point's best windows count in its own log odds. With the best one alone a score depends on how a thing
 happens to be put. With three alike and a quarter of the fourth (a sentence by itself and with either neighbour), what
@@ -31,6 +36,10 @@ and fewer worthless answers rank above partial ones; the rest is level."""
 REACH = 2.0
 """Log odds to which the other points' are cut: a short answer leaves most points far behind, and no more than "probably
 not said" may count against the two or three that it makes well."""
+
+DENIABLE = 0.2
+"""A mistake less likely than this, in its likeliest window, speaks against no point. Log loss of the points' credit
+where no mistake speaks against any .330; from .05 up .324, from .1 and from .2 up .323."""
 
 Array = npt.NDArray[np.float64]
 
@@ -66,6 +75,12 @@ def in_context(own: Array, so_far: Array) -> npt.NDArray[np.float32]:
     odds = np.clip(log_odds(so_far), -REACH, REACH)
     others = (odds.sum() - odds) / max(1, len(odds) - 1)
     return np.stack([own, others], axis=1).astype(np.float32)
+
+
+def points_in_context(own: Array, so_far: Array, denied: Array) -> npt.NDArray[np.float32]:
+    """POINT_CONTEXT_FEATURES of each point, (points, 3); `denied` (points,) is how likely a mistake denies it."""
+    undenied = -log_odds(np.maximum(denied, DENIABLE))
+    return np.column_stack([in_context(own, so_far), undenied]).astype(np.float32)
 
 
 def log_odds(probability: Array) -> Array:

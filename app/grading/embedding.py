@@ -24,7 +24,16 @@ from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background, Surroundings
 from app.grading.calibration import Calibration, shipped
-from app.grading.context import CONTEXT_FEATURES, FEWEST, FEWEST_MISTAKES, best_odds, in_context, own_odds
+from app.grading.context import (
+    CONTEXT_FEATURES,
+    FEWEST,
+    FEWEST_MISTAKES,
+    POINT_CONTEXT_FEATURES,
+    best_odds,
+    in_context,
+    own_odds,
+    points_in_context,
+)
 from app.grading.encoder import Encoder, Vectors, load_encoder
 from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
@@ -34,7 +43,7 @@ from app.grading.segment import Window, items, pairs, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-7"
+VERSION = "embedding-8"
 
 SURELY = 0.93
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of
@@ -116,8 +125,9 @@ class EmbeddingGrader:
                 raised[answer.turn] = flag
                 continue
             said = np.maximum(said, nearest.max(axis=0))
-            found += self._points(rubric, answer, reading, nearest, said)
-            wrong = unless_right(mistake_probability(self._calibration, rubric, measured.mistakes), nearest)
+            suspected = mistake_probability(self._calibration, rubric, measured.mistakes)
+            found += self._points(rubric, answer, reading, nearest, said, denials(rubric, suspected))
+            wrong = unless_right(suspected, nearest)
             made = np.maximum(made, wrong.max(axis=0))
             for mistake in self._mistakes(rubric, answer, reading, wrong, made):
                 mistakes.setdefault(mistake.mistake_id, mistake)
@@ -134,8 +144,9 @@ class EmbeddingGrader:
         reading: Reading,
         nearest: npt.NDArray[np.float64],
         said: npt.NDArray[np.float64],
+        denied: npt.NDArray[np.float64],
     ) -> list[PointCredit]:
-        credit = credit_in_context(self._calibration, rubric, nearest, said)
+        credit = credit_in_context(self._calibration, rubric, nearest, said, denied)
         return [
             PointCredit(
                 point_id=point.id,
@@ -206,13 +217,25 @@ def surely_says(rubric: Rubric, nearest: Probabilities) -> bool:
 
 
 def credit_in_context(
-    calibration: Calibration, rubric: Rubric, nearest: Probabilities, so_far: Probabilities
+    calibration: Calibration, rubric: Rubric, nearest: Probabilities, so_far: Probabilities, denied: Probabilities
 ) -> Probabilities:
-    """Credit (points,), 0..1, from one turn's probabilities (windows, points) and the highest of the turns so far."""
+    """Credit (points,), 0..1, from one turn's probabilities (windows, points) and the highest of the turns so far.
+
+    `denied` (points,) is how likely this turn denies each point: who mends in a later turn what was wrong is credited.
+    """
     if len(rubric.points) < FEWEST:
         return np.asarray(nearest.max(axis=0), np.float64)
     judge = calibration.context if all(point.exemplars for point in rubric.points) else calibration.bare_context
-    return judge(in_context(own_odds(nearest), so_far), CONTEXT_FEATURES)
+    return judge(points_in_context(own_odds(nearest), so_far, denied), POINT_CONTEXT_FEATURES)
+
+
+def denials(rubric: Rubric, suspected: Probabilities) -> Probabilities:
+    """How likely a turn denies each point (points,): the likeliest mistake that does, by (windows, mistakes)."""
+    highest = suspected.max(axis=0)
+    by_point = {point.id: 0.0 for point in rubric.points}
+    for mistake, chance in zip(rubric.mistakes, highest.tolist(), strict=True):
+        by_point.update({point: max(by_point[point], chance) for point in mistake.denies})
+    return np.array(list(by_point.values()))
 
 
 def mistake_probability(

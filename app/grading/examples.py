@@ -41,7 +41,7 @@ class Example(NamedTuple):
 
     `features` is (windows, features); `inside` marks the windows on the labelled stretch; `target` is 0..1. `answer`
     tells the answers apart, `grade` is the person's, `flagged` says that it earns nothing anyway, `reached` how far it
-    is on the topic.
+    is on the topic. `claim` is the id of the point or mistake, `denied_by` the mistakes that deny it.
     """
 
     question_id: str
@@ -53,6 +53,8 @@ class Example(NamedTuple):
     grade: int = 0
     flagged: bool = False
     reached: OnTopic = ANYTHING
+    claim: str = ""
+    denied_by: tuple[str, ...] = ()
 
 
 def collect(answers: Sequence[Labelled], encoder: Encoder, background: Background) -> Iterator[list[Example]]:
@@ -86,7 +88,9 @@ def _point_examples(answer: Labelled, reading: Reading, measured: Measured, *, b
             continue  # no rubric of one's own has the signals' bare statements
         inside = _inside(reading, answer.spans.get(point.id))
         features = measured.points[:, column]
-        found.append(Example(answer.question_id, group, features, inside, answer.credits[point.id]))
+        denied_by = tuple(mistake.id for mistake in answer.rubric.mistakes if point.id in mistake.denies)
+        one = Example(answer.question_id, group, features, inside, answer.credits[point.id])
+        found.append(one._replace(claim=point.id, denied_by=denied_by))
     return found
 
 
@@ -97,7 +101,8 @@ def _mistake_examples(answer: Labelled, reading: Reading, measured: Measured, *,
         features = measured.mistakes[:, column]
         group = "bare_mistake" if bare else "mistake"
         inside = _inside(reading, span)
-        found.append(Example(answer.question_id, group, features, inside, float(span is not None)))
+        target = float(span is not None)
+        found.append(Example(answer.question_id, group, features, inside, target, claim=mistake.id))
     return found
 
 

@@ -18,10 +18,12 @@ from app.grading.context import (
     CONTEXT_FEATURES,
     FEWEST,
     FEWEST_MISTAKES,
+    POINT_CONTEXT_FEATURES,
     best_odds,
     in_context,
     log_odds,
     own_odds,
+    points_in_context,
 )
 from app.grading.examples import Example
 from app.grading.features import JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
@@ -57,11 +59,14 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
         mine = [one for one in examples if one.group == group]
         judges[group] = _fit_group(mine if names is MISTAKE_FEATURES else _by(names, mine), names)
     judges["lone"] = _evened(_fit_group(_alone(examples), LONE_FEATURES), examples)
-    points = _answers(examples, {"point": judges["point"], "signal": judges["signal"]})
-    judges["context"] = _fit_context(points)
-    judges["bare_context"] = _fit_context(_answers(examples, {"bare": judges["bare"]}))
-    mistakes = _answers(examples, {"mistake": judges["mistake"]}, of_mistakes=True)
-    judges["mistake_context"] = _fit_context(mistakes)
+    suspected = _suspected(examples, "mistake", judges["mistake"])
+    points = _points(examples, {"point": judges["point"], "signal": judges["signal"]}, suspected)
+    judges["context"] = _fit_context(points, POINT_CONTEXT_FEATURES)
+    suspected = _suspected(examples, "bare_mistake", judges["bare_mistake"])
+    bare = _points(examples, {"bare": judges["bare"]}, suspected)
+    judges["bare_context"] = _fit_context(bare, POINT_CONTEXT_FEATURES)
+    mistakes = _mistakes(examples, judges["mistake"])
+    judges["mistake_context"] = _fit_context(mistakes, CONTEXT_FEATURES)
     threshold = _best_threshold(mistakes, judges["mistake_context"])
     return Calibration(**judges, mistake_from=threshold, on_topic=on_topic, made_by=made_by or {})
 
@@ -149,38 +154,79 @@ def _fit_group(examples: Sequence[Example], names: tuple[str, ...]) -> Logistic:
 
 
 class _InContext(NamedTuple):
-    """CONTEXT_FEATURES (claims, 2) and targets (claims,) of one answer's points, or of its mistakes."""
+    """What the second step sees of one answer: features (claims, features) and targets (claims,) of its claims."""
 
     features: npt.NDArray[np.float32]
     targets: Array
 
 
-def _answers(
-    examples: Sequence[Example], judges: dict[str, Logistic], *, of_mistakes: bool = False
+class _Judged(NamedTuple):
+    """An example with the probabilities of its windows (windows,)."""
+
+    example: Example
+    windows: Array
+
+
+def _judged(examples: Sequence[Example], group: str, judge: Logistic, names: tuple[str, ...]) -> list[_Judged]:
+    """The examples of `group` that are not flagged: flagged answers never come as far as the second step."""
+    mine = [one for one in examples if one.group == group and not one.flagged]
+    return list(map(_Judged, mine, _Stack(mine).each(judge, names))) if mine else []
+
+
+def _by_answer(judged: Sequence[_Judged], fewest: int) -> list[list[_Judged]]:
+    """The claims of each answer that has at least `fewest` to compare."""
+    answers: dict[int, list[_Judged]] = {}
+    for one in judged:
+        answers.setdefault(one.example.answer, []).append(one)
+    return [claims for claims in answers.values() if len(claims) >= fewest]
+
+
+def _suspected(examples: Sequence[Example], group: str, judge: Logistic) -> dict[tuple[int, str], float]:
+    """How likely each mistake is in each answer, by its likeliest window."""
+    judged = _judged(examples, group, judge, MISTAKE_FEATURES)
+    return {(one.example.answer, one.example.claim): float(one.windows.max()) for one in judged}
+
+
+def _points(
+    examples: Sequence[Example], judges: dict[str, Logistic], suspected: dict[tuple[int, str], float]
 ) -> list[_InContext]:
-    """What the second step sees of each answer with enough claims to compare: the groups that `judges` names.
-
-    Flagged answers are left out, as they never come this far.
-    """
-    names, fewest, own = (
-        (MISTAKE_FEATURES, FEWEST_MISTAKES, best_odds) if of_mistakes else (POINT_FEATURES, FEWEST, own_odds)
-    )
-    answers: dict[int, list[tuple[float, float, float]]] = {}
-    for group, judge in judges.items():
-        if mine := [one for one in examples if one.group == group and not one.flagged]:
-            for one, windows in zip(mine, _Stack(mine).each(judge, names), strict=True):
-                odds = float(own(windows[:, None])[0])
-                answers.setdefault(one.answer, []).append((odds, float(windows.max()), one.target))
-    claims = [np.array(one).T for one in answers.values() if len(one) >= fewest]
-    return [_InContext(in_context(odds, best), target) for odds, best, target in claims]
+    """The points of each answer with enough of them, of the groups that `judges` names."""
+    judged = [one for group, judge in judges.items() for one in _judged(examples, group, judge, POINT_FEATURES)]
+    found = []
+    for claims in _by_answer(judged, FEWEST):
+        denied = [
+            max((suspected[example.answer, mistake] for mistake in example.denied_by), default=0.0)
+            for example, _ in claims
+        ]
+        own = np.array([own_odds(windows[:, None])[0] for _, windows in claims])
+        features = points_in_context(own, _highest(claims), np.array(denied))
+        found.append(_InContext(features, _targets(claims)))
+    return found
 
 
-def _fit_context(answers: Sequence[_InContext]) -> Logistic:
+def _mistakes(examples: Sequence[Example], judge: Logistic) -> list[_InContext]:
+    """The mistakes of each answer with enough of them."""
+    found = []
+    for claims in _by_answer(_judged(examples, "mistake", judge, MISTAKE_FEATURES), FEWEST_MISTAKES):
+        own = np.array([best_odds(windows[:, None])[0] for _, windows in claims])
+        found.append(_InContext(in_context(own, _highest(claims)), _targets(claims)))
+    return found
+
+
+def _highest(claims: Sequence[_Judged]) -> Array:
+    return np.array([windows.max() for _, windows in claims])
+
+
+def _targets(claims: Sequence[_Judged]) -> Array:
+    return np.array([example.target for example, _ in claims])
+
+
+def _fit_context(answers: Sequence[_InContext], names: tuple[str, ...]) -> Logistic:
     """The second step: each claim's credit from its own best windows and from the others of the same answer."""
     if not answers:  # nothing to learn from: the credit is the claim's own probability
-        return Logistic(bias=0.0, weights={"own": 1.0, "others": 0.0})
+        return Logistic(bias=0.0, weights=dict.fromkeys(names, 0.0) | {"own": 1.0})
     features = np.concatenate([one.features for one in answers]).astype(np.float64)
-    return _logistic(CONTEXT_FEATURES, features, np.concatenate([one.targets for one in answers]))
+    return _logistic(names, features, np.concatenate([one.targets for one in answers]))
 
 
 def _logistic(names: tuple[str, ...], features: Array, targets: Array) -> Logistic:

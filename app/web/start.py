@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.core.errors import InvalidRequest, NotFound
+from app.core.feedback import MISTAKE_COST
 from app.core.plan import MOST_QUESTIONS, PRESETS, Mode, Options, preset
 from app.core.question import Domain, Level, Track
 from app.web.parts import Arrived, Parts, Wired, redirect
@@ -57,7 +58,12 @@ def health(wired: Wired) -> JSONResponse:
 @router.get("/how-it-works")
 def how_it_works(request: Request, wired: Wired) -> Response:
     """How rounds, grading and verdicts work, with the scale."""
-    context = {"scale": wired.scale, "levels": list(Level), "grader": wired.practice.grader_state()}
+    context = {
+        "scale": wired.scale,
+        "levels": list(Level),
+        "grader": wired.practice.grader_state(),
+        "mistake_cost": MISTAKE_COST,
+    }
     return render(request, "how_it_works.html", context)
 
 

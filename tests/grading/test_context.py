@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.core.rubric import Mistake
 from app.grading.calibration import shipped
-from app.grading.embedding import mistakes_in_context
+from app.grading.embedding import credit_in_context, denials, mistakes_in_context
+from tests.values import rubric
 
 
 @pytest.mark.parametrize("trained", [True, False])
@@ -38,3 +40,35 @@ def test_saying_more_never_makes_a_mistake_less_likely() -> None:
     wrong = rng.uniform(size=(5, 4))
     fewer = mistakes_in_context(shipped(True), wrong[:4], wrong[:4].max(axis=0))
     assert (mistakes_in_context(shipped(True), wrong, wrong.max(axis=0)) >= fewer - 1e-12).all()
+
+
+def test_the_likeliest_mistake_that_denies_a_point_speaks_against_it() -> None:
+    denying = [
+        Mistake(id=f"m{number}", says="Wrong.", correction="Right.", denies=points)
+        for number, points in enumerate([("p0",), ("p0", "p2"), ()])
+    ]
+    marked = rubric(weights=(1, 2, 3, 1)).model_copy(update={"mistakes": tuple(denying)})
+    suspected = np.array([[0.1, 0.2, 0.9], [0.7, 0.3, 0.4]])
+    by_point = dict(zip((point.id for point in marked.points), denials(marked, suspected), strict=True))
+    assert by_point == pytest.approx({"p0": 0.7, "p1": 0.0, "p2": 0.3, "p3": 0.0})
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_a_point_that_is_denied_is_doubted_and_no_other(trained: bool) -> None:
+    marked = rubric(weights=(1, 2, 3, 1))
+    nearest = np.array([[0.7, 0.7, 0.3, 0.1]])
+    plain, doubted = (
+        credit_in_context(shipped(trained), marked, nearest, nearest[0], np.array([denied, 0.0, 0.0, 0.0]))
+        for denied in (0.0, 0.9)
+    )
+    assert doubted[0] < plain[0] - 0.1
+    assert doubted[1:] == pytest.approx(plain[1:])
+
+
+def test_a_mistake_that_is_hardly_likely_speaks_against_nothing() -> None:
+    marked = rubric(weights=(1, 2, 3, 1))
+    nearest = np.array([[0.7, 0.7, 0.3, 0.1]])
+    none, hardly = (
+        credit_in_context(shipped(True), marked, nearest, nearest[0], np.full(4, denied)) for denied in (0.0, 0.19)
+    )
+    assert hardly == pytest.approx(none)
