@@ -33,12 +33,13 @@ class LinePoint(Strict):
 
 
 class LineMistake(Strict):
-    """A mistake of a rubric of one's own."""
+    """A mistake of a rubric of one's own; `denies` are the ids of points that it says the contrary of."""
 
     id: Name
     says: Text
     exemplars: tuple[Text, ...] = ()
     correction: Text | None = None
+    denies: tuple[Name, ...] = ()
 
 
 class Line(BaseModel):
@@ -67,6 +68,10 @@ class Line(BaseModel):
             ids = [entry.id for entry in entries]
             if len(set(ids)) < len(ids):
                 raise ValueError(f"two {what}s have the same id: give each its own")
+        points = {entry.id for entry in self.points or ()}
+        for mistake in self.mistakes or ():
+            if unknown := sorted(set(mistake.denies) - points):
+                raise ValueError(f"mistake {mistake.id} denies {', '.join(unknown)}: name points of the same line")
         return self
 
 
@@ -216,7 +221,11 @@ def _own_rubric(line: Line) -> Rubric:
     )
     mistakes = tuple(
         Mistake.model_construct(
-            id=mistake.id, says=mistake.says, exemplars=mistake.exemplars, correction=mistake.correction or ""
+            id=mistake.id,
+            says=mistake.says,
+            exemplars=mistake.exemplars,
+            correction=mistake.correction or "",
+            denies=mistake.denies,
         )
         for mistake in line.mistakes or ()
     )

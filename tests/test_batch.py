@@ -26,9 +26,10 @@ def bank(content: Content) -> Bank:
 def test_a_bank_line_and_a_line_with_its_own_rubric_are_read(bank: Bank) -> None:
     job = read_line(json.dumps(BANKED), bank, 1000)
     assert job.rubric is bank.rubrics[BANKED["question_id"]]
-    mistakes = [{"id": "sea", "says": "The sky mirrors the sea."}]
+    mistakes = [{"id": "sea", "says": "The sky mirrors the sea.", "denies": ["scatter"]}]
     own = read_line(json.dumps({**OWN, "mistakes": mistakes}), bank, 1000)
-    assert (own.id, own.rubric.points[0].weight, own.rubric.mistakes[0].id) == (1, 1, "sea")
+    assert (own.id, own.rubric.points[0].weight) == (1, 1)
+    assert [(one.id, one.denies) for one in own.rubric.mistakes] == [("sea", ("scatter",))]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,10 @@ def test_a_bank_line_and_a_line_with_its_own_rubric_are_read(bank: Bank) -> None
         ({**OWN, "points": [POINT, POINT]}, "two points have the same id"),
         ({**OWN, "points": [{**POINT, "weight": 0}]}, "points.0.weight"),
         ({**OWN, "points": [{**POINT, "says": " "}]}, "points.0.says"),
+        (
+            {**OWN, "mistakes": [{"id": "m", "says": "Wrong.", "denies": ["no-such"]}]},
+            "mistake m denies no-such: name points of the same line",
+        ),
     ],
 )
 def test_a_bad_line_says_what_to_do(bank: Bank, line: Any, reason: str) -> None:
