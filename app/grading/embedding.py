@@ -24,6 +24,7 @@ from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background, Surroundings
 from app.grading.calibration import Calibration, shipped
+from app.grading.clauses import Reread, cleared, compound, reread
 from app.grading.context import (
     CONTEXT_FEATURES,
     FEWEST,
@@ -65,16 +66,25 @@ class Reading:
         """Encode the sentences of `text`, or what `cut` makes of it. Raises GradingFailed."""
         single = [window for window in cut(text) if not flags.is_injection(window.text)]
         self.text = text
-        self.sentence_vectors: Vectors = encoder.encode([window.text for window in single])
+        self.clauses = compound(single)
+        parts = [part for clauses in self.clauses.values() for part in clauses]
+        encoded = encoder.encode([window.text for window in (*single, *parts)])
+        self.sentence_vectors: Vectors = encoded[: len(single)]
+        self.clause_vectors: Vectors = encoded[len(single) :]
         self.windows: list[Window] = single + pairs(text, single)
         joined = pair_vectors(self.sentence_vectors, [window.end - window.start for window in single])
         self.vectors: Vectors = np.concatenate([self.sentence_vectors, joined])
 
     def measured(self, refs: References, around: Surroundings | None) -> Measured:
         """The windows against a rubric, and against the other questions where they are known."""
-        if around is None:
-            return measure(self.windows, self.vectors, refs)
-        return measure(self.windows, self.vectors, refs, around.nearest(), around.nearest_everyday())
+        return measured(self.windows, self.vectors, refs, around)
+
+
+def measured(windows: Sequence[Window], vectors: Vectors, refs: References, around: Surroundings | None) -> Measured:
+    """`windows` against a rubric, and against the other questions where they are known."""
+    if around is None:
+        return measure(windows, vectors, refs)
+    return measure(windows, vectors, refs, around.nearest(), around.nearest_everyday())
 
 
 class EmbeddingGrader:
@@ -119,13 +129,15 @@ class EmbeddingGrader:
             if flag and flag is not Flag.off_topic:
                 raised[answer.turn] = flag
                 continue
-            measured = reading.measured(refs, around)
-            nearest = self._doubted(rubric, reading, point_probability(self._calibration, rubric, measured.points))
+            found_in = reading.measured(refs, around)
+            nearest = point_probability(self._calibration, rubric, found_in.points)
+            nearest, right = self._reread(rubric, reading, refs, nearest)
+            nearest = self._doubted(rubric, reading, nearest)
             if flag and not surely_says(rubric, nearest):
                 raised[answer.turn] = flag
                 continue
             said = np.maximum(said, nearest.max(axis=0))
-            suspected = mistake_probability(self._calibration, rubric, measured.mistakes)
+            suspected = cleared(mistake_probability(self._calibration, rubric, found_in.mistakes), right)
             found += self._points(rubric, answer, reading, nearest, said, denials(rubric, suspected))
             wrong = unless_right(suspected, nearest)
             made = np.maximum(made, wrong.max(axis=0))
@@ -168,6 +180,16 @@ class EmbeddingGrader:
                 evidence = _evidence(answer, reading.windows[row])
                 found.append(MistakeFeedback(mistake_id=mistake.id, made=True, evidence=evidence))
         return found
+
+    def _reread(self, rubric: Rubric, reading: Reading, refs: References, nearest: Probabilities) -> Reread:
+        """`nearest` (windows, points) with what sentences say clause by clause."""
+        if len(rubric.points) < FEWEST or not reading.clauses:
+            return Reread(nearest, ())
+        parts = [part for clauses in reading.clauses.values() for part in clauses]
+        around = self._background.around(rubric.question_id, reading.clause_vectors) if self._background else None
+        found = measured(parts, reading.clause_vectors, refs, around)
+        said = point_probability(self._calibration, rubric, found.points)
+        return reread(nearest, {row: len(clauses) for row, clauses in reading.clauses.items()}, said, CLEARLY_RIGHT)
 
     def _doubted(self, rubric: Rubric, reading: Reading, nearest: Probabilities) -> Probabilities:
         """`nearest` (windows, points) as the second reader leaves it: each point's best window after its doubts."""

@@ -18,8 +18,12 @@ SLICE_WORDS, SLICE_STEP, SLICE_CHARS = 24, 12, 240
 SENTENCES_MOST = 250
 """Bounds the time for a hostile text: beyond this many sentences, neighbours are joined."""
 
+CLAUSE_FEWEST_WORDS = 7
+"""Less is hardly a claim of its own."""
+
 _BREAK = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|$)|[。！？]+|;(?=\s)|\n+""")
 _COMMA = re.compile(r"[,;:|/]+(?=\s|$)")
+_CLAUSE = re.compile(r",\s+(?=(?:and|but|while|whereas)\s)", re.I)
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|cf|approx|al|fig|mr|mrs|ms|dr|prof|incl|resp|[a-z])\.$", re.I)
 _MARKER = re.compile(r"\s*(?:[-*•–—>#]+|\(?\d{1,3}[.)])(?=\s)")  # the bullet or number that opens a list line
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\(?\d{1,3}[.)]$")
@@ -52,6 +56,19 @@ def items(answer: str) -> list[Window]:
         )
         found += [(start, end) for start, end in spans if _WORD.search(answer, start, end)]
     return [Window(start, end, answer[start:end]) for start, end in _join(found)]
+
+
+def clauses(sentence: Window) -> list[Window]:
+    """`sentence` cut before its conjunctions; a cut that leaves fewer than CLAUSE_FEWEST_WORDS on a side is none."""
+    found, start = [], 0
+    for match in [*_CLAUSE.finditer(sentence.text), None]:
+        rest = sentence.text[match.end() :] if match else ""
+        part = sentence.text[start : match.start() + 1 if match else None]
+        if match and min(len(part.split()), len(rest.split())) < CLAUSE_FEWEST_WORDS:
+            continue
+        found.append(Window(sentence.start + start, sentence.start + start + len(part), part))
+        start = match.end() if match else start
+    return found
 
 
 def pairs(answer: str, single: Sequence[Window]) -> list[Window]:
