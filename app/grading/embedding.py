@@ -253,11 +253,12 @@ def credit_in_context(
 
 def denials(rubric: Rubric, suspected: Probabilities) -> Probabilities:
     """How likely a turn denies each point (points,): the likeliest mistake that does, by (windows, mistakes)."""
-    highest = suspected.max(axis=0)
-    by_point = {point.id: 0.0 for point in rubric.points}
-    for mistake, chance in zip(rubric.mistakes, highest.tolist(), strict=True):
-        by_point.update({point: max(by_point[point], chance) for point in mistake.denies})
-    return np.array(list(by_point.values()))
+    highest = suspected.max(axis=0).tolist()
+    denying = [
+        [chance for mistake, chance in zip(rubric.mistakes, highest, strict=True) if point.id in mistake.denies]
+        for point in rubric.points
+    ]
+    return np.array([max(chances, default=0.0) for chances in denying])
 
 
 def mistake_probability(
