@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.grading.segment import Window, clauses
+from app.grading.segment import SENTENCES_MOST, Window, clauses
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -27,8 +27,14 @@ class Reread(NamedTuple):
 
 
 def compound(sentences: Sequence[Window]) -> dict[int, list[Window]]:
-    """The clauses of each sentence that has several, by its row."""
-    return {row: parts for row, one in enumerate(sentences) if len(parts := clauses(one)) > 1}
+    """The clauses of each sentence that has several, by its row; at most SENTENCES_MOST, from the first on."""
+    found: dict[int, list[Window]] = {}
+    left = SENTENCES_MOST
+    for row, sentence in enumerate(sentences):
+        if 1 < len(parts := clauses(sentence)) <= left:
+            found[row] = parts
+            left -= len(parts)
+    return found
 
 
 def reread(nearest: Probabilities, counts: Mapping[int, int], said: Probabilities, clearly: float) -> Reread:

@@ -62,13 +62,24 @@ Probabilities = npt.NDArray[np.float64]
 class Reading:
     """One turn, cut and encoded: its sentences and windows with their vectors. Sentences to the grader are left out."""
 
-    def __init__(self, text: str, encoder: Encoder, cut: Callable[[str], list[Window]] = sentences) -> None:
-        """Encode the sentences of `text`, or what `cut` makes of it. Raises GradingFailed."""
+    def __init__(
+        self,
+        text: str,
+        encoder: Encoder,
+        cut: Callable[[str], list[Window]] = sentences,
+        *,
+        by_clause: bool = False,
+    ) -> None:
+        """Encode the sentences of `text`, or what `cut` makes of it, and `by_clause` the clauses of those with several.
+
+        Raises GradingFailed.
+        """
         single = [window for window in cut(text) if not flags.is_injection(window.text)]
         self.text = text
-        self.clauses = compound(single)
-        parts = [part for clauses in self.clauses.values() for part in clauses]
-        encoded = encoder.encode([window.text for window in (*single, *parts)])
+        compounds = compound(single) if by_clause else {}
+        self.clauses = [part for parts in compounds.values() for part in parts]
+        self.clause_counts = {row: len(parts) for row, parts in compounds.items()}
+        encoded = encoder.encode([window.text for window in (*single, *self.clauses)])
         self.sentence_vectors: Vectors = encoded[: len(single)]
         self.clause_vectors: Vectors = encoded[len(single) :]
         self.windows: list[Window] = single + pairs(text, single)
@@ -123,7 +134,8 @@ class EmbeddingGrader:
         # the highest probability of each point and mistake over the turns so far
         said, made = np.zeros(len(rubric.points)), np.zeros(len(rubric.mistakes))
         for answer in answers:
-            reading = Reading(answer.text, self._encoder, cut)
+            # few points are judged by less, and were not measured clause by clause
+            reading = Reading(answer.text, self._encoder, cut, by_clause=len(refs.points) >= FEWEST)
             around = self._background.around(rubric.question_id, reading.vectors) if self._background else None
             flag = flags.flag(seen_turn(answer, reading, around), refs, self._calibration.on_topic)
             if flag and flag is not Flag.off_topic:
@@ -183,13 +195,12 @@ class EmbeddingGrader:
 
     def _reread(self, rubric: Rubric, reading: Reading, refs: References, nearest: Probabilities) -> Reread:
         """`nearest` (windows, points) with what sentences say clause by clause."""
-        if len(rubric.points) < FEWEST or not reading.clauses:
+        if not reading.clauses:
             return Reread(nearest, ())
-        parts = [part for clauses in reading.clauses.values() for part in clauses]
         around = self._background.around(rubric.question_id, reading.clause_vectors) if self._background else None
-        found = measured(parts, reading.clause_vectors, refs, around)
+        found = measured(reading.clauses, reading.clause_vectors, refs, around)
         said = point_probability(self._calibration, rubric, found.points)
-        return reread(nearest, {row: len(clauses) for row, clauses in reading.clauses.items()}, said, CLEARLY_RIGHT)
+        return reread(nearest, reading.clause_counts, said, CLEARLY_RIGHT)
 
     def _doubted(self, rubric: Rubric, reading: Reading, nearest: Probabilities) -> Probabilities:
         """`nearest` (windows, points) as the second reader leaves it: each point's best window after its doubts."""

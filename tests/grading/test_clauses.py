@@ -9,7 +9,7 @@ from app.content import Content
 from app.core.feedback import Answer, Status
 from app.grading.clauses import cleared, compound, reread
 from app.grading.embedding import EmbeddingGrader
-from app.grading.segment import Window, clauses, windows
+from app.grading.segment import SENTENCES_MOST, Window, clauses, windows
 
 TWO = "Precision is the share of what we flagged, and recall is the share of what there was to flag."
 ONE = "Precision is the share of what we flagged, and that is all there is."
@@ -36,6 +36,14 @@ def test_what_has_no_second_claim_stays_whole(text: str) -> None:
 def test_only_sentences_with_several_clauses_are_read_again() -> None:
     found = compound(windows(f"{ONE} {TWO}")[:2])
     assert {row: len(parts) for row, parts in found.items()} == {1: 2}
+
+
+def test_there_are_no_more_clauses_than_sentences_at_most() -> None:
+    found = compound(windows(" ".join([TWO] * 200))[:200])
+    assert sum(map(len, found.values())) == SENTENCES_MOST
+    assert list(found) == list(range(SENTENCES_MOST // 2))
+    endless = ", and ".join(["so this is one more claim of seven words"] * 2000)
+    assert compound([Window(0, len(endless), endless)]) == {}
 
 
 def test_a_sentence_says_what_each_of_its_clauses_clearly_says() -> None:
