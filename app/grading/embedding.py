@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +22,9 @@ from app.core.feedback import (
 from app.core.known import KnownQuestions
 from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
-from app.grading.background import Background, Surroundings
+from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
-from app.grading.clauses import Reread, cleared, compound, reread
+from app.grading.clauses import Reread, cleared, reread
 from app.grading.context import (
     CONTEXT_FEATURES,
     FEWEST,
@@ -35,11 +35,12 @@ from app.grading.context import (
     own_odds,
     points_in_context,
 )
-from app.grading.encoder import Encoder, Vectors, load_encoder
+from app.grading.encoder import Encoder, load_encoder
 from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
-from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES, Measured, measure, pair_vectors
+from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES
+from app.grading.reading import Reading, measured, seen_turn
 from app.grading.references import References, references
-from app.grading.segment import Window, items, pairs, sentences
+from app.grading.segment import Window, items, sentences
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -57,45 +58,6 @@ of mistakes rose from 0.919 to 0.937 by it, on those written without the rubric 
 0.006 and not at all (embedding-5)."""
 
 Probabilities = npt.NDArray[np.float64]
-
-
-class Reading:
-    """One turn, cut and encoded: its sentences and windows with their vectors. Sentences to the grader are left out."""
-
-    def __init__(
-        self,
-        text: str,
-        encoder: Encoder,
-        cut: Callable[[str], list[Window]] = sentences,
-        *,
-        by_clause: bool = False,
-    ) -> None:
-        """Encode the sentences of `text`, or what `cut` makes of it, and `by_clause` the clauses of those with several.
-
-        Raises GradingFailed.
-        """
-        single = [window for window in cut(text) if not flags.is_injection(window.text)]
-        self.text = text
-        compounds = compound(single) if by_clause else {}
-        self.clauses = [part for parts in compounds.values() for part in parts]
-        self.clause_counts = {row: len(parts) for row, parts in compounds.items()}
-        encoded = encoder.encode([window.text for window in (*single, *self.clauses)])
-        self.sentence_vectors: Vectors = encoded[: len(single)]
-        self.clause_vectors: Vectors = encoded[len(single) :]
-        self.windows: list[Window] = single + pairs(text, single)
-        joined = pair_vectors(self.sentence_vectors, [window.end - window.start for window in single])
-        self.vectors: Vectors = np.concatenate([self.sentence_vectors, joined])
-
-    def measured(self, refs: References, around: Surroundings | None) -> Measured:
-        """The windows against a rubric, and against the other questions where they are known."""
-        return measured(self.windows, self.vectors, refs, around)
-
-
-def measured(windows: Sequence[Window], vectors: Vectors, refs: References, around: Surroundings | None) -> Measured:
-    """`windows` against a rubric, and against the other questions where they are known."""
-    if around is None:
-        return measure(windows, vectors, refs)
-    return measure(windows, vectors, refs, around.nearest(), around.nearest_everyday())
 
 
 class EmbeddingGrader:
@@ -218,15 +180,6 @@ class EmbeddingGrader:
         if self._second is None:
             return False
         return float(self._second.contradicts([(reading.windows[row].text, mistake.says)])[0]) >= CLEARED_FROM
-
-
-def seen_turn(answer: Answer, reading: Reading, around: Surroundings | None) -> flags.Turn:
-    """What the flags look at in one turn."""
-    vectors = reading.sentence_vectors
-    if around is None:
-        return flags.Turn(answer.text, vectors, None, None, answer.after_probe)
-    fits = around.best_question(len(vectors)), around.best_everyday(len(vectors))
-    return flags.Turn(answer.text, vectors, *fits, answer.after_probe)
 
 
 def point_probability(

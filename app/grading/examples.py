@@ -14,9 +14,9 @@ from app.core.rubric import PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import ANYTHING, OnTopic
-from app.grading.embedding import Reading, seen_turn
 from app.grading.encoder import WORKERS, Encoder
 from app.grading.features import Measured
+from app.grading.reading import Reading, seen_turn
 from app.grading.references import references
 
 

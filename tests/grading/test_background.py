@@ -7,9 +7,9 @@ import pytest
 from app.content import Content
 from app.core.known import KnownQuestions
 from app.grading.background import Background
-from app.grading.embedding import Reading
 from app.grading.encoder import Encoder
 from app.grading.features import LEAST, Measured
+from app.grading.reading import Reading
 from app.grading.references import references
 from tests.grading.conftest import CHAMPION
 
