@@ -29,6 +29,11 @@ from app.grading.examples import Example, Labelled, collect
 from app.grading.fit import fit
 from app.settings import Settings
 
+ORIGINS = {
+    "rubric": "written with the rubric at hand",
+    "blind": "written without the rubric",
+    "typed": "typed without the rubric",
+}
 CREDITS = {"said": 1.0, "partly": 0.5, "missing": 0.0}
 REGRADED_EVERY = 12
 """One answer in so many is graded a second time, alone, for the time it takes and to see that nothing changes."""
@@ -196,7 +201,7 @@ def _result(
         "domain": lambda one: one.question.split("/")[0],
         "kind": lambda one: one.kind,
         "question": lambda one: one.question,
-        "origin": lambda one: "written without the rubric" if one.blind else "written with the rubric at hand",
+        "origin": lambda one: ORIGINS[one.origin],
     }
     overall = agreement(judged, grades)._replace(regraded=alike, ms=ms)
     return Result(name, overall, {part: by(judged, grades, keys[part]) for part in parts}, judged)
@@ -221,7 +226,7 @@ def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> 
         tuple((status[point.point_id], point.status.value) for point in feedback.points),
         tuple((CREDITS[status[point.point_id]], point.credit) for point in feedback.points),
         tuple((mistake.mistake_id in one.mistakes, mistake.made) for mistake in feedback.mistakes),
-        one.blind,
+        one.origin.value,
     )
 
 

@@ -133,17 +133,28 @@ class PointLabel(Strict):
     span: str | None = None
 
 
+class AnswerOrigin(StrEnum):
+    """How a labelled answer was written: with the rubric at hand, or without having seen it, as no candidate has.
+
+    `typed` are of the second sort, as people type against the clock: two or three claims in a sentence, right and wrong
+    ones side by side.
+    """
+
+    rubric = "rubric"
+    blind = "blind"
+    typed = "typed"
+
+
 class LabelledAnswer(Strict):
     """One line of `<slug>.examples.jsonl`: an answer with a person's judgement (grade 0..4).
 
-    `twin_of` is the id of the answer that a turned or reworded one was written from; `blind` says that whoever wrote
-    the answer had not seen the rubric, as no candidate has.
+    `twin_of` is the id of the answer that a turned or reworded one was written from.
     """
 
     id: Text
     kind: AnswerKind
     twin_of: str | None = None
-    blind: bool = False
+    origin: AnswerOrigin = AnswerOrigin.rubric
     grade: Annotated[int, Field(ge=0, le=4)]
     answer: Text
     points: dict[str, PointLabel]

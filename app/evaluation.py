@@ -31,7 +31,7 @@ class Judged(NamedTuple):
     `grade` is the person's, 0..4; `score` the grader's on any scale; `points` pairs the person's with the grader's
     status of each point (empty for a grader that knows no points), `credits` the person's with the grader's credit,
     and `mistakes` the person's with the grader's verdict on each mistake. `twin_of` is the id of the answer that this
-    one is a twin of; `blind` says that it was written without a look at the rubric.
+    one is a twin of; `origin` tells how it was written.
     """
 
     question: str
@@ -43,7 +43,7 @@ class Judged(NamedTuple):
     points: tuple[tuple[str, str], ...]
     credits: tuple[tuple[float, float], ...]
     mistakes: tuple[tuple[bool, bool], ...]
-    blind: bool = False
+    origin: str = "rubric"
 
 
 class Agreement(NamedTuple):
