@@ -1,55 +1,57 @@
-"""Sentences that say two things, one after the other: read again clause by clause.
+"""Sentences of which each clause clearly says a point.
 
 "Precision is how many of the flagged were fraud, and recall how much of the fraud we flagged" has nearly the vector of
 the same sentence with the two words exchanged, and of the mistake that swaps them. Its clauses by themselves are told
-apart well. But a clause out of its sentence is as often near to the wrong point as to the right one, so clauses count
-only where each of them clearly says a point: then the sentence says all of these, and makes no mistake.
+apart well. Where each of them clearly says a point, there is no doubt left: the sentence says all of these, and makes
+no mistake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from app.grading.segment import SENTENCES_MOST, Window, clauses
+from app.grading.segment import Window
 
 Probabilities = npt.NDArray[np.float64]
 
+COVERED = 0.8
+"""The share of a sentence that its clauses make up, at least: commas and conjunctions lie between them, and of a slice
+of an over-long sentence the first and last clause may be cut off."""
 
-class Reread(NamedTuple):
-    """What clauses tell: the probabilities (windows, points), and the sentences (rows) that they clear of mistakes."""
+
+class BorneOut(NamedTuple):
+    """The probabilities (windows, points) by sentences after their clauses were heard, and which of the rows agree."""
 
     nearest: Probabilities
-    right: tuple[int, ...]
+    rows: tuple[int, ...]
 
 
-def compound(sentences: Sequence[Window]) -> dict[int, list[Window]]:
-    """The clauses of each sentence that has several, by its row; at most SENTENCES_MOST, from the first on."""
-    found: dict[int, list[Window]] = {}
-    left = SENTENCES_MOST
-    for row, sentence in enumerate(sentences):
-        if 1 < len(parts := clauses(sentence)) <= left:
-            found[row] = parts
-            left -= len(parts)
-    return found
+def borne_out(
+    windows: Sequence[Window],
+    nearest: Probabilities,
+    clauses: Sequence[Window],
+    said: Probabilities,
+    clearly: float,
+) -> BorneOut:
+    """`nearest` with the points of sentences of which each clause says one at `clearly` or more.
 
-
-def reread(nearest: Probabilities, counts: Mapping[int, int], said: Probabilities, clearly: float) -> Reread:
-    """`nearest` (windows, points) with the points of sentences of which each clause says one at `clearly` or more.
-
-    `counts` is how many clauses the sentence of a row has, `said` (clauses, points) what they say, row after row.
+    `windows` are n sentences and their n - 1 pairs, `clauses` m clauses and their m - 1 pairs; `nearest` and `said` are
+    the probabilities of either (windows, points). Pairs are not looked at.
     """
-    left, right, start = nearest.copy(), [], 0
-    for row, count in counts.items():
-        clause = said[start : start + count]
-        start += count
-        if (clause.max(axis=1) >= clearly).all():
-            left[row] = np.maximum(left[row], clause.max(axis=0))
+    left, right = nearest.copy(), []
+    parts = clauses[: (len(clauses) + 1) // 2]
+    clear = said[: len(parts)].max(axis=1) >= clearly
+    for row, sentence in enumerate(windows[: (len(windows) + 1) // 2]):
+        mine = [at for at, part in enumerate(parts) if sentence.start <= part.start and part.end <= sentence.end]
+        covered = sum(len(parts[at].text) for at in mine)
+        if len(mine) > 1 and clear[mine].all() and covered >= COVERED * len(sentence.text):
+            left[row] = np.maximum(left[row], said[mine].max(axis=0))
             right.append(row)
-    return Reread(left, tuple(right))
+    return BorneOut(left, tuple(right))
 
 
 def cleared(suspected: Probabilities, right: Sequence[int]) -> Probabilities:

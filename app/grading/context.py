@@ -15,6 +15,8 @@ twins among them, 66 % are found at a precision of 0.9 in context and 60 % witho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +28,8 @@ happens to be put. With three alike and a quarter of the fourth (a sentence by i
 is said in one short sentence between two others falls short: QWK .916 instead of .927, while said in other words the
 score moves by 9.5 of 100 at the median instead of 9.7.
 """
+READINGS = (2.0, 1.0)
+"""What a point's log odds by sentences and by clauses count."""
 FEWEST, FEWEST_MISTAKES = 4, 2
 """Points and mistakes from which the others say something; below, each is judged by itself."""
 SURE = 0.05
@@ -44,7 +48,22 @@ where no mistake speaks against any .330; from .05 up .324, from .1 and from .2 
 Array = npt.NDArray[np.float64]
 
 
-def own_odds(nearest: Array) -> Array:
+def own_odds(readings: Sequence[Array]) -> Array:
+    """Each point's log odds (points,), from probabilities (windows, points) by each of the turn's readings."""
+    return _over(readings, [_odds_in_windows(nearest) for nearest in readings])
+
+
+def likeliest(readings: Sequence[Array]) -> Array:
+    """Each point's probability (points,) by its best window, from those by each of the turn's readings."""
+    odds = _over(readings, [log_odds(nearest.max(axis=0)) for nearest in readings])
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float64)
+
+
+def _over(readings: Sequence[Array], odds: Sequence[Array]) -> Array:
+    return np.asarray(np.average(odds, axis=0, weights=READINGS[: len(readings)]), np.float64)
+
+
+def _odds_in_windows(nearest: Array) -> Array:
     """Each point's log odds over its best windows, weighed by SHARES: (points,) from probabilities (windows, points).
 
     The windows are the n sentences and then the n - 1 pairs of neighbours. A pair counts at least as its less
@@ -58,12 +77,12 @@ def own_odds(nearest: Array) -> Array:
     return np.asarray(np.average(log_odds(best), axis=0, weights=SHARES[: len(best)]), np.float64)
 
 
-def best_odds(nearest: Array) -> Array:
+def best_odds(wrong: Array) -> Array:
     """Each mistake's log odds by its best window, (mistakes,) from probabilities (windows, mistakes).
 
-    A mistake is made in one place; the mean over several windows finds fewer.
+    A mistake is made in one place; the mean over several windows, or over both readings, finds fewer.
     """
-    return log_odds(nearest.max(axis=0))
+    return log_odds(wrong.max(axis=0))
 
 
 def in_context(own: Array, so_far: Array) -> npt.NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,23 +23,26 @@ from app.core.feedback import (
 from app.core.known import KnownQuestions
 from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
-from app.grading.background import Background
+from app.grading.background import Background, Surroundings
 from app.grading.calibration import Calibration, shipped
-from app.grading.clauses import Reread, cleared, reread
+from app.grading.clauses import BorneOut, borne_out, cleared
 from app.grading.context import (
     CONTEXT_FEATURES,
     FEWEST,
     FEWEST_MISTAKES,
     POINT_CONTEXT_FEATURES,
+    READINGS,
     best_odds,
     in_context,
+    likeliest,
+    log_odds,
     own_odds,
     points_in_context,
 )
 from app.grading.encoder import Encoder, load_encoder
 from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES
-from app.grading.reading import Reading, measured, seen_turn
+from app.grading.reading import BOTH, Cut, Reading, read, seen_turn
 from app.grading.references import References, references
 from app.grading.segment import Window, items, sentences
 
@@ -88,34 +92,33 @@ class EmbeddingGrader:
     def grade(self, question: str, rubric: Rubric, answers: Sequence[Answer]) -> Feedback:
         """Feedback on the turns of one question; see app.core.grader.Grader. Raises GradingFailed."""
         refs = references(question, rubric, self._encoder)
-        # where terms were asked for, a list of them is one sentence, and its vector none of them
-        cut = items if len(refs.points) >= FEWEST and flags.points_are_terms(refs) else sentences
         found: list[PointCredit] = []
         mistakes: dict[str, MistakeFeedback] = {}
         raised: dict[int, Flag] = {}
         # the highest probability of each point and mistake over the turns so far
         said, made = np.zeros(len(rubric.points)), np.zeros(len(rubric.mistakes))
         for answer in answers:
-            # few points are judged by less, and were not measured clause by clause
-            reading = Reading(answer.text, self._encoder, cut, by_clause=len(refs.points) >= FEWEST)
-            around = self._background.around(rubric.question_id, reading.vectors) if self._background else None
-            flag = flags.flag(seen_turn(answer, reading, around), refs, self._calibration.on_topic)
+            readings = read(answer.text, self._encoder, _cuts(refs))
+            around = [self._around(rubric, reading) for reading in readings]
+            flag = flags.flag(seen_turn(answer, readings[0], around[0]), refs, self._calibration.on_topic)
             if flag and flag is not Flag.off_topic:
                 raised[answer.turn] = flag
                 continue
-            found_in = reading.measured(refs, around)
-            nearest = point_probability(self._calibration, rubric, found_in.points)
-            nearest, right = self._reread(rubric, reading, refs, nearest)
-            nearest = self._doubted(rubric, reading, nearest)
-            if flag and not surely_says(rubric, nearest):
+            measured = [reading.measured(refs, near) for reading, near in zip(readings, around, strict=True)]
+            nearest = [point_probability(self._calibration, rubric, one.points) for one in measured]
+            nearest[0], right = _borne_out(readings, nearest)
+            nearest = list(map(partial(self._doubted, rubric), readings, nearest))
+            if flag and not surely_says(rubric, nearest[0]):
                 raised[answer.turn] = flag
                 continue
-            said = np.maximum(said, nearest.max(axis=0))
-            suspected = cleared(mistake_probability(self._calibration, rubric, found_in.mistakes), right)
-            found += self._points(rubric, answer, reading, nearest, said, denials(rubric, suspected))
-            wrong = unless_right(suspected, nearest)
+            said = np.maximum(said, likeliest(nearest))
+            suspected = [mistake_probability(self._calibration, rubric, one.mistakes) for one in measured]
+            suspected[0] = cleared(suspected[0], right)
+            denied = denials(rubric, np.concatenate(suspected))
+            found += self._points(rubric, answer, readings, nearest, said, denied)
+            wrong = np.concatenate(list(map(unless_right, suspected, nearest)))
             made = np.maximum(made, wrong.max(axis=0))
-            for mistake in self._mistakes(rubric, answer, reading, wrong, made):
+            for mistake in self._mistakes(rubric, answer, readings, wrong, made):
                 mistakes.setdefault(mistake.mistake_id, mistake)
         if len(raised) == len(answers):
             unusable = tuple(dict.fromkeys(raised.values())) or (Flag.no_answer,)
@@ -123,46 +126,46 @@ class EmbeddingGrader:
         aside = [SetAside(turn=turn, flag=flag) for turn, flag in raised.items()]
         return feedback_from(rubric, found, tuple(mistakes.values()), (), self.name, aside)
 
+    def _around(self, rubric: Rubric, reading: Reading) -> Surroundings | None:
+        return self._background.around(rubric.question_id, reading.vectors) if self._background else None
+
     def _points(
         self,
         rubric: Rubric,
         answer: Answer,
-        reading: Reading,
-        nearest: npt.NDArray[np.float64],
-        said: npt.NDArray[np.float64],
-        denied: npt.NDArray[np.float64],
+        readings: Sequence[Reading],
+        nearest: Sequence[Probabilities],
+        said: Probabilities,
+        denied: Probabilities,
     ) -> list[PointCredit]:
         credit = credit_in_context(self._calibration, rubric, nearest, said, denied)
         return [
             PointCredit(
                 point_id=point.id,
                 credit=round(float(credit[column]), 4),
-                evidence=_evidence(answer, reading.windows[int(nearest[:, column].argmax())]),
+                evidence=_evidence(answer, window),
                 after_probe=answer.after_probe,
             )
-            for column, point in enumerate(rubric.points)
+            for column, (point, window) in enumerate(zip(rubric.points, most_telling(readings, nearest), strict=True))
         ]
 
     def _mistakes(
-        self, rubric: Rubric, answer: Answer, reading: Reading, wrong: Probabilities, so_far: Probabilities
+        self,
+        rubric: Rubric,
+        answer: Answer,
+        readings: Sequence[Reading],
+        wrong: Probabilities,
+        so_far: Probabilities,
     ) -> list[MistakeFeedback]:
         made = mistakes_in_context(self._calibration, wrong, so_far)
+        windows = [window for reading in readings for window in reading.windows]
         found = []
         for column, mistake in enumerate(rubric.mistakes):
-            row = int(wrong[:, column].argmax())
-            if made[column] >= self._calibration.mistake_from and not self._cleared(reading, row, mistake):
-                evidence = _evidence(answer, reading.windows[row])
+            window = windows[int(wrong[:, column].argmax())]
+            if made[column] >= self._calibration.mistake_from and not self._cleared(window, mistake):
+                evidence = _evidence(answer, window)
                 found.append(MistakeFeedback(mistake_id=mistake.id, made=True, evidence=evidence))
         return found
-
-    def _reread(self, rubric: Rubric, reading: Reading, refs: References, nearest: Probabilities) -> Reread:
-        """`nearest` (windows, points) with what sentences say clause by clause."""
-        if not reading.clauses:
-            return Reread(nearest, ())
-        around = self._background.around(rubric.question_id, reading.clause_vectors) if self._background else None
-        found = measured(reading.clauses, reading.clause_vectors, refs, around)
-        said = point_probability(self._calibration, rubric, found.points)
-        return reread(nearest, reading.clause_counts, said, CLEARLY_RIGHT)
 
     def _doubted(self, rubric: Rubric, reading: Reading, nearest: Probabilities) -> Probabilities:
         """`nearest` (windows, points) as the second reader leaves it: each point's best window after its doubts."""
@@ -176,10 +179,25 @@ class EmbeddingGrader:
             left[row, column] = best
         return left
 
-    def _cleared(self, reading: Reading, row: int, mistake: Mistake) -> bool:
+    def _cleared(self, window: Window, mistake: Mistake) -> bool:
         if self._second is None:
             return False
-        return float(self._second.contradicts([(reading.windows[row].text, mistake.says)])[0]) >= CLEARED_FROM
+        return float(self._second.contradicts([(window.text, mistake.says)])[0]) >= CLEARED_FROM
+
+
+def _cuts(refs: References) -> Sequence[Cut]:
+    """How turns are read."""
+    if len(refs.points) < FEWEST:  # few points are judged by less, and were not measured by clauses
+        return (sentences,)
+    # where terms were asked for, a list of them is one sentence, and its vector none of them
+    return (items,) if flags.points_are_terms(refs) else BOTH
+
+
+def _borne_out(readings: Sequence[Reading], nearest: Sequence[Probabilities]) -> BorneOut:
+    if len(readings) == 1:
+        return BorneOut(nearest[0], ())
+    by_sentence, by_clause = readings
+    return borne_out(by_sentence.windows, nearest[0], by_clause.windows, nearest[1], CLEARLY_RIGHT)
 
 
 def point_probability(
@@ -203,14 +221,20 @@ def surely_says(rubric: Rubric, nearest: Probabilities) -> bool:
 
 
 def credit_in_context(
-    calibration: Calibration, rubric: Rubric, nearest: Probabilities, so_far: Probabilities, denied: Probabilities
+    calibration: Calibration,
+    rubric: Rubric,
+    nearest: Sequence[Probabilities],
+    so_far: Probabilities,
+    denied: Probabilities,
 ) -> Probabilities:
-    """Credit (points,), 0..1, from one turn's probabilities (windows, points) and the highest of the turns so far.
+    """Credit (points,), 0..1, from the probabilities (windows, points) of a turn's readings and those `so_far`.
+
+    `so_far` (points,) are the highest of the turns up to it.
 
     `denied` (points,) is how likely this turn denies each point: who mends in a later turn what was wrong is credited.
     """
     if len(rubric.points) < FEWEST:
-        return np.asarray(nearest.max(axis=0), np.float64)
+        return np.asarray(nearest[0].max(axis=0), np.float64)
     judge = calibration.context if all(point.exemplars for point in rubric.points) else calibration.bare_context
     return judge(points_in_context(own_odds(nearest), so_far, denied), POINT_CONTEXT_FEATURES)
 
@@ -252,6 +276,26 @@ def mistakes_in_context(calibration: Calibration, wrong: Probabilities, so_far: 
     if wrong.shape[1] < FEWEST_MISTAKES:
         return np.asarray(wrong.max(axis=0), np.float64)
     return calibration.mistake_context(in_context(best_odds(wrong), so_far), CONTEXT_FEATURES)
+
+
+def most_telling(readings: Sequence[Reading], nearest: Sequence[Probabilities]) -> list[Window]:
+    """For each point the sentence or pair that speaks most for it, by `nearest` (windows, points) of each reading.
+
+    What counts are its own log odds and those of the best clause inside it.
+    """
+    odds = READINGS[0] * log_odds(nearest[0])
+    for reading, chance in zip(readings[1:], nearest[1:], strict=True):
+        inside = _inside(readings[0].windows, reading.windows)
+        finer = log_odds(chance)
+        odds += READINGS[1] * np.where(inside[:, :, None], finer[None], finer.min()).max(axis=1)
+    return [readings[0].windows[row] for row in odds.argmax(axis=0)]
+
+
+def _inside(windows: Sequence[Window], others: Sequence[Window]) -> npt.NDArray[np.bool_]:
+    """Which of `others` lie within which of `windows`: (windows, others)."""
+    outer = np.array([[window.start, window.end] for window in windows])
+    inner = np.array([[window.start, window.end] for window in others])
+    return (outer[:, :1] <= inner[:, 0]) & (inner[:, 1] <= outer[:, 1:])
 
 
 def load_embedding_grader(settings: Settings, known: KnownQuestions | None = None) -> EmbeddingGrader:

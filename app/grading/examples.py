@@ -15,9 +15,10 @@ from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import ANYTHING, OnTopic
 from app.grading.encoder import WORKERS, Encoder
-from app.grading.features import Measured
-from app.grading.reading import Reading, seen_turn
+from app.grading.reading import BOTH, Reading, read, seen_turn
 from app.grading.references import references
+
+Features = npt.NDArray[np.float32]
 
 
 class Labelled(NamedTuple):
@@ -39,7 +40,8 @@ class Labelled(NamedTuple):
 class Example(NamedTuple):
     """What is measured of one labelled answer against one point or mistake.
 
-    `features` is (windows, features); `inside` marks the windows on the labelled stretch; `target` is 0..1. `answer`
+    `features` is (windows, features) by sentences, `by_clause` the same by clauses; `inside` marks the windows by
+    sentences that lie on the labelled stretch; `target` is 0..1. `answer`
     tells the answers apart, `grade` is the person's, `flagged` says that it earns nothing anyway, `reached` how far it
     is on the topic. `claim` is the id of the point or mistake, `denied_by` the mistakes that deny it.
     """
@@ -47,6 +49,7 @@ class Example(NamedTuple):
     question_id: str
     group: str
     features: npt.NDArray[np.float32]
+    by_clause: npt.NDArray[np.float32]
     inside: npt.NDArray[np.bool_]
     target: float
     answer: int = 0
@@ -64,45 +67,52 @@ def collect(answers: Sequence[Labelled], encoder: Encoder, background: Backgroun
 
 
 def _measured(number: int, answer: Labelled, encoder: Encoder, background: Background) -> list[Example]:
-    reading = Reading(answer.text, encoder)
+    reading, *others = read(answer.text, encoder, BOTH)
     if not reading.windows:
         return []
+    clauses = others[0] if others else reading
     refs = references(answer.question, answer.rubric, encoder)
-    around = background.around(answer.question_id, reading.vectors)
+    around, around_clauses = (background.around(answer.question_id, one.vectors) for one in (reading, clauses))
     turn = seen_turn(Answer(turn=0, text=answer.text), reading, around)
     flagged = flags.flag(turn, refs, ANYTHING) is not None
     reached = flags.reached(turn, refs)
     found: list[Example] = []
     for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
-        measured = reading.measured(references(answer.question, rubric, encoder), None if bare else around)
-        found += _point_examples(answer, reading, measured, bare=bare)
-        found += _mistake_examples(answer, reading, measured, bare=bare)
+        against = references(answer.question, rubric, encoder)
+        measured = reading.measured(against, None if bare else around)
+        by_clause = clauses.measured(against, None if bare else around_clauses)
+        found += _point_examples(answer, reading, measured.points, by_clause.points, bare=bare)
+        found += _mistake_examples(answer, reading, measured.mistakes, by_clause.mistakes, bare=bare)
     return [one._replace(answer=number, grade=answer.grade, flagged=flagged, reached=reached) for one in found]
 
 
-def _point_examples(answer: Labelled, reading: Reading, measured: Measured, *, bare: bool) -> list[Example]:
+def _point_examples(
+    answer: Labelled, reading: Reading, features: Features, by_clause: Features, *, bare: bool
+) -> list[Example]:
     found = []
     for column, point in enumerate(answer.rubric.points):
         group = "bare" if bare else "signal" if point.kind is PointKind.signal else "point"
         if bare and point.kind is PointKind.signal:
             continue  # no rubric of one's own has the signals' bare statements
         inside = _inside(reading, answer.spans.get(point.id))
-        features = measured.points[:, column]
         denied_by = tuple(mistake.id for mistake in answer.rubric.mistakes if point.id in mistake.denies)
-        one = Example(answer.question_id, group, features, inside, answer.credits[point.id])
+        mine = features[:, column], by_clause[:, column]
+        one = Example(answer.question_id, group, *mine, inside, answer.credits[point.id])
         found.append(one._replace(claim=point.id, denied_by=denied_by))
     return found
 
 
-def _mistake_examples(answer: Labelled, reading: Reading, measured: Measured, *, bare: bool) -> list[Example]:
+def _mistake_examples(
+    answer: Labelled, reading: Reading, features: Features, by_clause: Features, *, bare: bool
+) -> list[Example]:
     found = []
     for column, mistake in enumerate(answer.rubric.mistakes):
         span = answer.mistakes.get(mistake.id)
-        features = measured.mistakes[:, column]
+        mine = features[:, column], by_clause[:, column]
         group = "bare_mistake" if bare else "mistake"
         inside = _inside(reading, span)
         target = float(span is not None)
-        found.append(Example(answer.question_id, group, features, inside, target, claim=mistake.id))
+        found.append(Example(answer.question_id, group, *mine, inside, target, claim=mistake.id))
     return found
 
 

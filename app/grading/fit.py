@@ -21,6 +21,7 @@ from app.grading.context import (
     POINT_CONTEXT_FEATURES,
     best_odds,
     in_context,
+    likeliest,
     log_odds,
     own_odds,
     points_in_context,
@@ -106,10 +107,6 @@ class _Stack:
         held = [one.inside if one.target > 0 and one.inside.any() else np.ones_like(one.inside) for one in examples]
         self._eligible = np.concatenate(held)
 
-    def each(self, judge: Logistic, names: tuple[str, ...]) -> list[Array]:
-        """The probabilities of each example's windows."""
-        return np.split(judge(self.features, names), self._starts[1:])
-
     def chosen(self, judge: Logistic | None, names: tuple[str, ...]) -> Array:
         """(examples, features): the window that stands for each, judged by `nearest` alone in the first round."""
         score = self.features[:, 0].astype(np.float64) if judge is None else judge(self.features, names)
@@ -161,16 +158,26 @@ class _InContext(NamedTuple):
 
 
 class _Judged(NamedTuple):
-    """An example with the probabilities of its windows (windows,)."""
+    """An example with the probabilities of its windows (windows, 1), by sentences and by clauses."""
 
     example: Example
-    windows: Array
+    readings: tuple[Array, Array]
 
 
 def _judged(examples: Sequence[Example], group: str, judge: Logistic, names: tuple[str, ...]) -> list[_Judged]:
     """The examples of `group` that are not flagged: flagged answers never come as far as the second step."""
     mine = [one for one in examples if one.group == group and not one.flagged]
-    return list(map(_Judged, mine, _Stack(mine).each(judge, names))) if mine else []
+    by_sentence = _each([one.features for one in mine], judge, names)
+    by_clause = _each([one.by_clause for one in mine], judge, names)
+    return [_Judged(*one) for one in zip(mine, zip(by_sentence, by_clause, strict=True), strict=True)]
+
+
+def _each(features: Sequence[npt.NDArray[np.float32]], judge: Logistic, names: tuple[str, ...]) -> list[Array]:
+    """The probabilities (windows, 1) of the windows of each of `features`, in one sweep."""
+    if not features:
+        return []
+    ends = np.cumsum([len(one) for one in features])
+    return np.split(judge(np.concatenate(features), names)[:, None], ends[:-1])
 
 
 def _by_answer(judged: Sequence[_Judged], fewest: int) -> list[list[_Judged]]:
@@ -182,9 +189,9 @@ def _by_answer(judged: Sequence[_Judged], fewest: int) -> list[list[_Judged]]:
 
 
 def _suspected(examples: Sequence[Example], group: str, judge: Logistic) -> dict[tuple[int, str], float]:
-    """How likely each mistake is in each answer, by its likeliest window."""
+    """How likely each mistake is in each answer."""
     judged = _judged(examples, group, judge, MISTAKE_FEATURES)
-    return {(one.example.answer, one.example.claim): float(one.windows.max()) for one in judged}
+    return {(one.example.answer, one.example.claim): float(np.concatenate(one.readings).max()) for one in judged}
 
 
 def _points(
@@ -198,8 +205,9 @@ def _points(
             max((suspected[example.answer, mistake] for mistake in example.denied_by), default=0.0)
             for example, _ in claims
         ]
-        own = np.array([own_odds(windows[:, None])[0] for _, windows in claims])
-        features = points_in_context(own, _highest(claims), np.array(denied))
+        own = np.array([own_odds(readings)[0] for _, readings in claims])
+        so_far = np.array([likeliest(readings)[0] for _, readings in claims])
+        features = points_in_context(own, so_far, np.array(denied))
         found.append(_InContext(features, _targets(claims)))
     return found
 
@@ -208,13 +216,9 @@ def _mistakes(examples: Sequence[Example], judge: Logistic) -> list[_InContext]:
     """The mistakes of each answer with enough of them."""
     found = []
     for claims in _by_answer(_judged(examples, "mistake", judge, MISTAKE_FEATURES), FEWEST_MISTAKES):
-        own = np.array([best_odds(windows[:, None])[0] for _, windows in claims])
-        found.append(_InContext(in_context(own, _highest(claims)), _targets(claims)))
+        made = np.column_stack([np.concatenate(readings) for _, readings in claims])
+        found.append(_InContext(in_context(best_odds(made), made.max(axis=0)), _targets(claims)))
     return found
-
-
-def _highest(claims: Sequence[_Judged]) -> Array:
-    return np.array([windows.max() for _, windows in claims])
 
 
 def _targets(claims: Sequence[_Judged]) -> Array:

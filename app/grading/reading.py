@@ -1,4 +1,11 @@
-"""One turn of an answer, cut and encoded, and what is measured of it."""
+"""One turn of an answer, cut and encoded, and what is measured of it.
+
+A turn is read twice, by sentences and by clauses, and the readings' log odds are averaged. People type two
+or three claims in a sentence, and the vector of such a sentence is nearly that of the same with the claims exchanged;
+but a clause out of its sentence is as often near to the wrong point as to the right one. Each reading errs where the
+other does not: on 182 answers typed without the rubric, twins among them, the AUC of a point said against one missing
+is .866 by sentences, .874 by clauses and .886 by both.
+"""
 
 from __future__ import annotations
 
@@ -9,55 +16,59 @@ import numpy as np
 from app.core.feedback import Answer
 from app.grading import flags
 from app.grading.background import Surroundings
-from app.grading.clauses import compound
 from app.grading.encoder import Encoder, Vectors
 from app.grading.features import Measured, measure, pair_vectors
 from app.grading.references import References
-from app.grading.segment import Window, pairs, sentences
+from app.grading.segment import Window, clauses, pairs, sentences
+
+Cut = Callable[[str], list[Window]]
+
+BOTH: tuple[Cut, ...] = (sentences, clauses)
+"""By sentences and by clauses."""
 
 
 class Reading:
-    """One turn, cut and encoded: its sentences and windows with their vectors. Sentences to the grader are left out."""
+    """One turn as one cut makes it: its parts, then the pairs of neighbouring parts, with their vectors."""
 
-    def __init__(
-        self,
-        text: str,
-        encoder: Encoder,
-        cut: Callable[[str], list[Window]] = sentences,
-        *,
-        by_clause: bool = False,
-    ) -> None:
-        """Encode the sentences of `text`, or what `cut` makes of it, and `by_clause` the clauses of those with several.
-
-        Raises GradingFailed.
-        """
-        single = [window for window in cut(text) if not flags.is_injection(window.text)]
+    def __init__(self, text: str, parts: Sequence[Window], vectors: Vectors) -> None:
+        """`vectors` (parts, width) are those of `parts`."""
         self.text = text
-        compounds = compound(single) if by_clause else {}
-        self.clauses = [part for parts in compounds.values() for part in parts]
-        self.clause_counts = {row: len(parts) for row, parts in compounds.items()}
-        encoded = encoder.encode([window.text for window in (*single, *self.clauses)])
-        self.sentence_vectors: Vectors = encoded[: len(single)]
-        self.clause_vectors: Vectors = encoded[len(single) :]
-        self.windows: list[Window] = single + pairs(text, single)
-        joined = pair_vectors(self.sentence_vectors, [window.end - window.start for window in single])
-        self.vectors: Vectors = np.concatenate([self.sentence_vectors, joined])
+        self.part_vectors = vectors
+        self.windows: list[Window] = [*parts, *pairs(text, parts)]
+        joined = pair_vectors(vectors, [window.end - window.start for window in parts])
+        self.vectors: Vectors = np.concatenate([vectors, joined])
 
     def measured(self, refs: References, around: Surroundings | None) -> Measured:
         """The windows against a rubric, and against the other questions where they are known."""
-        return measured(self.windows, self.vectors, refs, around)
+        if around is None:
+            return measure(self.windows, self.vectors, refs)
+        return measure(self.windows, self.vectors, refs, around.nearest(), around.nearest_everyday())
 
 
-def measured(windows: Sequence[Window], vectors: Vectors, refs: References, around: Surroundings | None) -> Measured:
-    """`windows` against a rubric, and against the other questions where they are known."""
-    if around is None:
-        return measure(windows, vectors, refs)
-    return measure(windows, vectors, refs, around.nearest(), around.nearest_everyday())
+def read(text: str, encoder: Encoder, cuts: Sequence[Cut]) -> list[Reading]:
+    """A reading of `text` for each of `cuts`, all encoded together; sentences to the grader are left out.
+
+    Raises GradingFailed.
+    """
+    to_the_grader = [window for window in sentences(text) if flags.is_injection(window.text)]
+    parts = [[window for window in cut(text) if not _touches(window, to_the_grader)] for cut in cuts]
+    texts = list(dict.fromkeys(window.text for mine in parts for window in mine))
+    row = {one: number for number, one in enumerate(texts)}
+    vectors = encoder.encode(texts)
+    return [
+        Reading(text, mine, vectors[[row[window.text] for window in mine]])
+        for mine in parts
+        if mine or mine is parts[0]
+    ]
+
+
+def _touches(window: Window, others: Sequence[Window]) -> bool:
+    return any(window.start < other.end and other.start < window.end for other in others)
 
 
 def seen_turn(answer: Answer, reading: Reading, around: Surroundings | None) -> flags.Turn:
     """What the flags look at in one turn."""
-    vectors = reading.sentence_vectors
+    vectors = reading.part_vectors
     if around is None:
         return flags.Turn(answer.text, vectors, None, None, answer.after_probe)
     fits = around.best_question(len(vectors)), around.best_everyday(len(vectors))

@@ -18,12 +18,16 @@ SLICE_WORDS, SLICE_STEP, SLICE_CHARS = 24, 12, 240
 SENTENCES_MOST = 250
 """Bounds the time for a hostile text: beyond this many sentences, neighbours are joined."""
 
-CLAUSE_FEWEST_WORDS = 7
-"""Less is hardly a claim of its own."""
+CLAUSE_FEWEST_WORDS = 5
+"""Less is hardly a claim of its own. With 3 to 7 points are told as well (AUC within 0.003)."""
 
 _BREAK = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s|$)|[。！？]+|;(?=\s)|\n+""")
 _COMMA = re.compile(r"[,;:|/]+(?=\s|$)")
-_CLAUSE = re.compile(r",\s+(?=(?:and|but|while|whereas)\s)", re.I)
+_CLAUSE = re.compile(
+    r"(?:[,;:]\s+|\s+[-–—]\s+|\s+\(|\)\s*)(?=\w)"
+    r"|\s+(?=(?:and|but|while|whereas|so|because|bc|since|or|though|although)\s)",
+    re.I,
+)
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|vs|cf|approx|al|fig|mr|mrs|ms|dr|prof|incl|resp|[a-z])\.$", re.I)
 _MARKER = re.compile(r"\s*(?:[-*•–—>#]+|\(?\d{1,3}[.)])(?=\s)")  # the bullet or number that opens a list line
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\(?\d{1,3}[.)]$")
@@ -58,17 +62,18 @@ def items(answer: str) -> list[Window]:
     return [Window(start, end, answer[start:end]) for start, end in _join(found)]
 
 
-def clauses(sentence: Window) -> list[Window]:
-    """`sentence` cut before its conjunctions; a cut that leaves fewer than CLAUSE_FEWEST_WORDS on a side is none."""
-    found, start = [], 0
-    for match in [*_CLAUSE.finditer(sentence.text), None]:
-        rest = sentence.text[match.end() :] if match else ""
-        part = sentence.text[start : match.start() + 1 if match else None]
-        if match and min(len(part.split()), len(rest.split())) < CLAUSE_FEWEST_WORDS:
-            continue
-        found.append(Window(sentence.start + start, sentence.start + start + len(part), part))
-        start = match.end() if match else start
-    return found
+def clauses(answer: str) -> list[Window]:
+    """The sentences of `answer`, cut at punctuation and before conjunctions as well; at most SENTENCES_MOST.
+
+    A cut that leaves fewer than CLAUSE_FEWEST_WORDS on a side is none.
+    """
+    spans = [
+        part
+        for start, end in _sentence_spans(answer)
+        for first, last in _clause_spans(answer, start, end)
+        for part in _cut(answer, first, last)
+    ]
+    return [Window(start, end, answer[start:end]) for start, end in _join(spans)]
 
 
 def pairs(answer: str, single: Sequence[Window]) -> list[Window]:
@@ -92,6 +97,19 @@ def _sentence_spans(answer: str) -> list[tuple[int, int]]:
         spans.append(_trim(answer, start, end))
         start = end
     return [(start, end) for start, end in spans if _WORD.search(answer, start, end)]
+
+
+def _clause_spans(answer: str, start: int, end: int) -> list[tuple[int, int]]:
+    ends = [match.span() for match in _CLAUSE.finditer(answer, start, end)]
+    left = len(answer[start:end].split())
+    spans = []
+    for stop, following in ends:
+        words = len(answer[start:stop].split())
+        if min(words, left - words) >= CLAUSE_FEWEST_WORDS:
+            spans.append((start, stop))
+            start, left = following, left - words
+    spans = [_trim(answer, *span) for span in [*spans, (start, end)]]
+    return [(first, last) for first, last in spans if _WORD.search(answer, first, last)]
 
 
 def _not_an_end(tail: str, start: int, end: int) -> bool:

@@ -58,7 +58,7 @@ def test_a_point_that_is_denied_is_doubted_and_no_other(trained: bool) -> None:
     marked = rubric(weights=(1, 2, 3, 1))
     nearest = np.array([[0.7, 0.7, 0.3, 0.1]])
     plain, doubted = (
-        credit_in_context(shipped(trained), marked, nearest, nearest[0], np.array([denied, 0.0, 0.0, 0.0]))
+        credit_in_context(shipped(trained), marked, [nearest], nearest[0], np.array([denied, 0.0, 0.0, 0.0]))
         for denied in (0.0, 0.9)
     )
     assert doubted[0] < plain[0] - 0.1
@@ -69,6 +69,6 @@ def test_a_mistake_that_is_hardly_likely_speaks_against_nothing() -> None:
     marked = rubric(weights=(1, 2, 3, 1))
     nearest = np.array([[0.7, 0.7, 0.3, 0.1]])
     none, hardly = (
-        credit_in_context(shipped(True), marked, nearest, nearest[0], np.full(4, denied)) for denied in (0.0, 0.19)
+        credit_in_context(shipped(True), marked, [nearest], nearest[0], np.full(4, denied)) for denied in (0.0, 0.19)
     )
     assert hardly == pytest.approx(none)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.grading.segment import SENTENCES_MOST, items, sentences, windows
+from app.grading.segment import SENTENCES_MOST, clauses, items, sentences, windows
 
 HOSTILE = {
     "no spaces": "x" * 30_000,
@@ -20,6 +20,8 @@ HOSTILE = {
     "full stops": "." * 30_000,
     "newlines": "\n" * 30_000,
     "numbers": "1. " * 10_000,
+    "clauses": "so we did one more of them, and " * 1_000,
+    "commas": ", " * 15_000,
 }
 
 
@@ -65,6 +67,54 @@ def test_a_transcript_is_cut_with_overlap() -> None:
     found = sentences(" ".join(words))
     assert all(len(window.text.split()) <= 24 for window in found)
     assert all(one.end > two.start for one, two in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("answer", "parts"),
+    [
+        (
+            "Precision is the share of what we flagged, and recall is the share of what there was to flag. So it is.",
+            [
+                "Precision is the share of what we flagged",
+                "and recall is the share of what there was to flag.",
+                "So it is.",
+            ],
+        ),
+        (
+            "raise the threshold and you flag fewer - recall falls or stays, precision climbs",
+            ["raise the threshold and you flag fewer", "recall falls or stays, precision climbs"],
+        ),
+        (
+            "I ask what a miss costs us (a false alarm is cheap for them) because that is what decides",
+            ["I ask what a miss costs us", "a false alarm is cheap for them", "because that is what decides"],
+        ),
+    ],
+)
+def test_a_sentence_is_cut_where_a_clause_ends(answer: str, parts: list[str]) -> None:
+    found = clauses(answer)
+    assert [one.text for one in found] == parts
+    assert all(answer[one.start : one.end] == one.text for one in found)
+
+
+@pytest.mark.parametrize("text", ["We kept it, and slept.", "One, two, and three things that nobody has asked us for."])
+def test_what_has_no_second_claim_stays_whole(text: str) -> None:
+    assert [one.text for one in clauses(text)] == [text]
+
+
+@given(st.text(alphabet="ab .,;:()-\n。1", max_size=3000))
+def test_no_letter_is_lost_between_clauses(answer: str) -> None:
+    covered = set()
+    for window in clauses(answer):
+        assert answer[window.start : window.end] == window.text
+        covered.update(range(window.start, window.end))
+    assert not [char for index, char in enumerate(answer) if char.isalpha() and index not in covered]
+
+
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+def test_clauses_are_bounded_too(answer: str) -> None:
+    start = time.perf_counter()
+    assert len(clauses(answer)) <= SENTENCES_MOST
+    assert time.perf_counter() - start < 2
 
 
 def test_pairs_span_neighbours() -> None:
