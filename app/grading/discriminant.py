@@ -1,6 +1,7 @@
-"""Telling what says a point from what only looks like it: linear functions of the vector, two for each claim.
+"""Telling what says a point from what only looks like it: two functions of the vector for each claim.
 
 One tells a claim from its contrasts alone (`tell_apart`), the other from all else that the rubric has (`one_vs_rest`).
+The first is linear, as few texts are fitted; the second is not, as a point has been said in many unlike ways.
 
 The nearest text alone can't do that. A sentence and its twin turned false lie close together, and which of a point's
 texts is nearest depends on the example that somebody happens to give. But the exemplars together differ from their
@@ -18,8 +19,8 @@ import numpy.typing as npt
 
 RIDGE = 0.01
 """Penalty on the direction's squared length, both sides having weight 1: best of 0.003 to 1, and flat around it."""
-RIDGE_OF_ALL = 0.001
-"""The same against all other rows, for each of them: best of 0.0001, 0.001 and 0.01."""
+RIDGE_OF_ALL = 0.2
+"""Penalty of the kernel regression against all other rows, in means of the centred kernel's diagonal."""
 FEWEST = 3
 """Texts on each side from which a direction is worth anything."""
 
@@ -38,40 +39,55 @@ class Discriminant(NamedTuple):
 
 
 class OneVsRest(NamedTuple):
-    """scores(v) = (v - middle) . directions - offsets: about 1 for a claim's own texts, about 0 for all others."""
+    """scores(v) = K(v, rows) @ dual - offsets, centred: about 1 for a claim's own texts, about 0 for all others.
 
-    middle: Array
-    directions: Array
+    `rows` (texts, width) are what it was fitted to, `means` (texts,) the means of their kernel's rows, `mean` of all.
+    """
+
+    rows: Array
+    means: Array
+    mean: float
+    dual: Array
     offsets: Array
 
     def __call__(self, vectors: Array) -> Array:
         """Scores (n, claims) of vectors (n, width)."""
-        return np.asarray((vectors - self.middle) @ self.directions - self.offsets, np.float32)
+        near = _kernel(vectors, self.rows)
+        near = near - near.mean(axis=1, keepdims=True) - self.means + self.mean
+        return np.asarray(near @ self.dual - self.offsets, np.float32)
 
 
 def one_vs_rest(vectors: Array, claims: Sequence[slice]) -> OneVsRest:
     """The functions that tell each of `claims`, rows of `vectors` (n, width), from all other rows.
 
-    Ridge regression on 1 and 0, all rows having the same weight; then scaled so that the means of a claim's own rows
-    and of the others are 1 and 0. One system of equations serves all claims.
+    Kernel ridge regression on 1 and 0, all rows having the same weight and the kernel being centred (Schoelkopf et al.
+    1998, appendix A); then scaled so that the means of a claim's own rows and of the others are 1 and 0. One system of
+    equations serves all claims.
     """
-    rows = vectors.astype(np.float64)
-    middle = rows.mean(axis=0)
-    centred = rows - middle
-    own = np.zeros((len(rows), len(claims)))
+    kernel = _kernel(vectors, vectors)
+    means, mean = kernel.mean(axis=0), float(kernel.mean())
+    centred = kernel - means[:, None] - means + mean
+    own = np.zeros((len(vectors), len(claims)))
     for column, claim in enumerate(claims):
         own[claim, column] = 1.0
-    gram = centred.T @ centred + RIDGE_OF_ALL * len(rows) * np.eye(rows.shape[1])
-    directions = np.linalg.solve(gram, centred.T @ (own - own.mean(axis=0)))
-    scores = centred @ directions
+    penalty = RIDGE_OF_ALL * np.trace(centred) / len(vectors)
+    dual = np.linalg.solve(centred + max(penalty, 1e-6) * np.eye(len(vectors)), own - own.mean(axis=0))
+    scores = centred @ dual
     mine = (scores * own).sum(axis=0) / own.sum(axis=0)
     others = (scores * (1 - own)).sum(axis=0) / (1 - own).sum(axis=0)
     spread = np.maximum(mine - others, 0.05)  # a statement that is also the question can't be told from it
     return OneVsRest(
-        np.asarray(middle, np.float32),
-        np.asarray(directions / spread, np.float32),
+        np.asarray(vectors, np.float32),
+        np.asarray(means, np.float32),
+        mean,
+        np.asarray(dual / spread, np.float32),
         np.asarray(others / spread, np.float32),
     )
+
+
+def _kernel(left: Array, right: Array) -> npt.NDArray[np.float64]:
+    """exp(-|u - v|^2) of each pair of unit vectors."""
+    return np.exp(2.0 * (left.astype(np.float64) @ right.astype(np.float64).T - 1.0))
 
 
 def tell_apart(claim: Array, contrasts: Array) -> Discriminant | None:

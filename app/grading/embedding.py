@@ -49,7 +49,7 @@ from app.grading.segment import Window, items, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-8"
+VERSION = "embedding-9"
 
 SURELY = 0.93
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of

@@ -41,9 +41,9 @@ class Example(NamedTuple):
     """What is measured of one labelled answer against one point or mistake.
 
     `features` is (windows, features) by sentences, `by_clause` the same by clauses; `inside` marks the windows by
-    sentences that lie on the labelled stretch; `target` is 0..1. `answer`
-    tells the answers apart, `grade` is the person's, `flagged` says that it earns nothing anyway, `reached` how far it
-    is on the topic. `claim` is the id of the point or mistake, `denied_by` the mistakes that deny it.
+    sentences that lie on the labelled stretch; `target` is 0..1. `answer` tells the answers apart, `grade` is the
+    person's, `flagged` says that it earns nothing anyway, `reached` how far it is on the topic. `claim` is the id of
+    the point or mistake, `denied_by` the mistakes that deny it.
     """
 
     question_id: str

@@ -15,19 +15,19 @@ import pytest
 from app.content import Content
 from app.core.feedback import Answer
 from app.core.rubric import Rubric
-from app.grading import embedding
+from app.grading import embedding, reading
 from app.grading.background import Background
 from app.grading.calibration import shipped
 from app.grading.embedding import EmbeddingGrader
 from app.grading.encoder import load_encoder
-from app.grading.segment import sentences
+from app.grading.reading import BOTH
 from tests.server.process import served
 
 pytestmark = pytest.mark.bench
 
 QUESTION = "system_design/weekly-retraining"
-# MiniLM's six layers and the three trained beside: multiply-adds of a token are LAYERS x (4 H^2 + 2 H I)
-HIDDEN, INNER, LAYERS = 384, 1536, 9
+# of MiniLM: multiply-adds of a token are LAYERS x (4 H^2 + 2 H I)
+HIDDEN, INNER, LAYERS = 384, 1536, 6
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,9 @@ def test_where_the_time_goes(
         return run
 
     encoder = grader._encoder
-    monkeypatch.setattr(embedding, "sentences", timed("segment", embedding.sentences))
+    monkeypatch.setattr(embedding, "BOTH", tuple(timed("segment", cut) for cut in BOTH))
     monkeypatch.setattr(encoder, "encode", timed("encode", encoder.encode))
-    monkeypatch.setattr(embedding, "measure", timed("measure", embedding.measure))
+    monkeypatch.setattr(reading, "measure", timed("measure", reading.measure))
     monkeypatch.setattr(embedding.flags, "flag", timed("flags", embedding.flags.flag))
     prompt, rounds = content.questions[QUESTION].prompt, 20
     grader.grade(prompt, rubric, [Answer(turn=0, text=answer)])
@@ -129,7 +129,7 @@ def test_memory_of_the_server(tmp_path: Path) -> None:
 
 
 def _tokens(encoder: Any, answer: str) -> int:
-    return sum(encoder._size(window.text) for window in sentences(answer))
+    return sum(map(encoder._size, {window.text for cut in BOTH for window in cut(answer)}))
 
 
 def _flops() -> float:

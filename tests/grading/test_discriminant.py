@@ -8,7 +8,7 @@ import numpy as np
 
 from app.content import Content
 from app.grading.discriminant import one_vs_rest, tell_apart
-from app.grading.encoder import Encoder
+from app.grading.encoder import Encoder, unit
 from tests.grading.conftest import CHAMPION
 
 
@@ -42,12 +42,23 @@ def test_a_point_is_told_from_its_twins(content: Content, encoder: Encoder) -> N
 def test_a_claim_is_singled_out_from_all_other_rows() -> None:
     random = np.random.default_rng(2)
     middles = random.normal(size=(3, 32))
-    rows = np.concatenate([middle + random.normal(scale=0.3, size=(6, 32)) for middle in middles]).astype(np.float32)
+    rows = unit(np.concatenate([middle + random.normal(scale=0.3, size=(6, 32)) for middle in middles]))
     scores = one_vs_rest(rows, [slice(0, 6), slice(6, 12)])(rows)
     assert scores.shape == (18, 2)
     assert np.allclose(scores[:6, 0].mean(), 1, atol=1e-4)
     assert np.allclose(scores[6:, 0].mean(), 0, atol=1e-4)
     assert np.allclose(scores[6:12, 1].mean(), 1, atol=1e-4)
+
+
+def test_a_claim_said_in_unlike_ways_is_told_from_what_lies_between() -> None:
+    """Which no linear function can."""
+    random = np.random.default_rng(5)
+    left, right = random.normal(size=(2, 32))
+    middles = np.array([left, right, left + right])
+    rows = unit(np.concatenate([middle + random.normal(scale=0.1, size=(9, 32)) for middle in middles]))
+    known = np.delete(rows, [8, 17, 26], axis=0)
+    scores = one_vs_rest(known, [slice(0, 16), slice(16, 24)])(rows[[8, 17, 26]])[:, 0]
+    assert min(scores[:2]) > scores[2] + 0.3
 
 
 def test_a_claim_like_the_question_stays_finite() -> None:
