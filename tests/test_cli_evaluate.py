@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 QUESTIONS = ("lifecycle/champion-challenger", "fundamentals/overfitting")
 KINDS = {"strong", "partial", "wrong", "keyword_list", "turned", "reworded"}
-ORIGINS = {"written with the rubric at hand", "written without the rubric"}
+ORIGINS = {"written with the rubric at hand", "written without the rubric", "typed without the rubric"}
 
 
 @pytest.fixture(scope="module")

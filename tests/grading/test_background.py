@@ -9,8 +9,9 @@ from app.core.known import KnownQuestions
 from app.grading.background import Background
 from app.grading.encoder import Encoder
 from app.grading.features import LEAST, Measured
-from app.grading.reading import Reading
+from app.grading.reading import read
 from app.grading.references import references
+from app.grading.segment import sentences
 from tests.grading.conftest import CHAMPION
 
 BREAD = ["On Sundays I bake sourdough bread.", "The trick is a hot oven and a patient starter."]
@@ -58,7 +59,7 @@ def test_a_sentence_of_everyday_talk_says_nothing(content: Content, encoder: Enc
     refs = references(content.questions[CHAMPION].prompt, rubric, encoder)
 
     def measured(text: str) -> Measured:
-        reading = Reading(text, encoder)
+        (reading,) = read(text, encoder, (sentences,))
         return reading.measured(refs, background.around(CHAMPION, reading.vectors))
 
     bread, on_topic = measured(BREAD[0]), measured(ON_TOPIC[0])
