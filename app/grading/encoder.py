@@ -56,6 +56,7 @@ class Encoder:
         self._model = model
         self._cache = VectorCache(cache_dir, fingerprint) if cache_dir else None
         self._bundles: OrderedDict[str, Vectors] = OrderedDict()
+        self._making: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self._tokenizer_lock = threading.Lock()
         self._batcher = Batcher[str, npt.NDArray[np.float32]](self._forward, most=BATCH, workers=WORKERS)
@@ -105,12 +106,28 @@ class Encoder:
             return list(torch.nn.functional.normalize(vectors, dim=1).numpy())
 
     def bundle(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of texts that will be asked for again, always together: from memory, from disk, or computed."""
+        """Unit vectors of texts that will be asked for again, always together: from memory, from disk, or computed.
+
+        Who asks while they are being computed waits for them.
+        """
         key = text_key(texts)
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        try:
+            with making:
+                known = self._remembered(key)
+                return self._made(key, texts) if known is None else known
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
+
+    def _remembered(self, key: str) -> Vectors | None:
         with self._lock:
             if (known := self._bundles.get(key)) is not None:
                 self._bundles.move_to_end(key)
-                return known
+            return known
+
+    def _made(self, key: str, texts: Sequence[str]) -> Vectors:
         vectors = self._cache.load(key, (len(texts), self.width)) if self._cache else None
         if vectors is None:
             vectors = self.encode(texts)

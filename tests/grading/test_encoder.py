@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from app.core.errors import GradingFailed
@@ -37,6 +40,23 @@ def test_a_bundle_is_computed_once_and_a_corrupt_file_again(encoder: Encoder, tm
         assert np.array_equal(again, vectors)
         assert np.array_equal(np.load(file), vectors)
     assert [path.suffix for path in file.parent.iterdir()] == [".npy"]
+
+
+def test_who_asks_for_a_bundle_in_the_making_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = load_encoder()
+    computed: list[list[str]] = []
+    encode = encoder.encode
+
+    def slowly(texts: list[str]) -> npt.NDArray[np.float32]:
+        computed.append(texts)
+        time.sleep(0.3)
+        return encode(texts)
+
+    monkeypatch.setattr(encoder, "encode", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(encoder.bundle, [["one text", "another"]] * 4)
+    assert len(computed) == 1
+    assert all(other is first for other in others)
 
 
 def test_a_folder_that_can_not_be_written_costs_nothing_but_time(encoder: Encoder, tmp_path: Path) -> None:
