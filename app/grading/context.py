@@ -29,7 +29,8 @@ is said in one short sentence between two others falls short: QWK .916 instead o
 score moves by 9.5 of 100 at the median instead of 9.7.
 """
 READINGS = (2.0, 1.0)
-"""What a point's log odds by sentences and by clauses count."""
+"""What a point's log odds by sentences and by clauses count. With equal weight the AUC of a point said against one
+missing is .955 instead of .958 on answers written with the rubric, and .886 instead of .883 on typed ones."""
 FEWEST, FEWEST_MISTAKES = 4, 2
 """Points and mistakes from which the others say something; below, each is judged by itself."""
 SURE = 0.05

@@ -60,8 +60,8 @@ class OneVsRest(NamedTuple):
 def one_vs_rest(vectors: Array, claims: Sequence[slice]) -> OneVsRest:
     """The functions that tell each of `claims`, rows of `vectors` (n, width), from all other rows.
 
-    Kernel ridge regression on 1 and 0, all rows having the same weight and the kernel being centred (Schoelkopf et al.
-    1998, appendix A); then scaled so that the means of a claim's own rows and of the others are 1 and 0. One system of
+    Kernel ridge regression on 1 and 0, all rows having the same weight and the kernel being centred (as in Schoelkopf
+    et al. 1998); then scaled so that the means of a claim's own rows and of the others are 1 and 0. One system of
     equations serves all claims.
     """
     kernel = _kernel(vectors, vectors)
