@@ -41,12 +41,12 @@ def test_a_turn_of_nothing_has_one_reading_of_nothing(encoder: Encoder) -> None:
     assert reading.vectors.shape == (0, encoder.width)
 
 
-def test_sentences_count_twice_what_clauses_count() -> None:
+def test_sentences_count_three_times_what_clauses_count() -> None:
     by_sentence, by_clause = np.array([[0.8]]), np.array([[0.5]])
     alone, both = likeliest([by_sentence])[0], likeliest([by_sentence, by_clause])[0]
     assert alone == pytest.approx(0.8)
-    assert np.log(both / (1 - both)) == pytest.approx(2 / 3 * np.log(0.8 / 0.2))
-    assert own_odds([by_sentence, by_clause])[0] == pytest.approx(2 / 3 * own_odds([by_sentence])[0])
+    assert np.log(both / (1 - both)) == pytest.approx(3 / 4 * np.log(0.8 / 0.2))
+    assert own_odds([by_sentence, by_clause])[0] == pytest.approx(3 / 4 * own_odds([by_sentence])[0])
 
 
 def test_what_is_shown_is_the_sentence_that_a_clause_speaks_for() -> None:
