@@ -204,6 +204,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="folder for the layers; the shipped ones when not given")] = None,
     seed: Annotated[int, typer.Option(help="the same seed, data and machine give the same weights")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="passes over the data")] = 4,
+    further: Annotated[int, typer.Option(min=0, help="passes after these, with words left out")] = 2,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
     """Train the encoder's layers on the rubrics and their pairs (for developers); about an hour on four cores."""
@@ -218,7 +219,7 @@ def train(
         typer.echo(f"{error.name} is missing: pip install '.[train]'", err=True)
         raise typer.Exit(2) from None
     rubrics = list(_content(content).rubrics.values())
-    made = train_and_save(rubrics, data, out or FOLDER, seed=seed, epochs=epochs)
+    made = train_and_save(rubrics, data, out or FOLDER, seed=seed, epochs=epochs, further=further)
     typer.echo(f"wrote {made.file}, sha256 {made.sha256}; now run python -m app calibrate")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from typer.testing import CliRunner
@@ -22,7 +23,7 @@ from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, resto
 from app.training.batches import STRANGERS, TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
 from app.training.sentences import from_public, from_rubric
-from app.training.train import train_and_save
+from app.training.train import LEFT_OUT, train, train_and_save
 
 QUESTION = "fundamentals/precision-recall"
 
@@ -113,7 +114,7 @@ def trained(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("layers")
     rubric = content.rubrics[QUESTION]
     few = rubric.model_copy(update={"points": rubric.points[:2], "mistakes": rubric.mistakes[:1]})
-    train_and_save([few], None, folder, seed=1, epochs=1)
+    train_and_save([few], None, folder, seed=1, epochs=1, further=1)
     return folder
 
 
@@ -155,6 +156,28 @@ def test_the_encoder_takes_the_layers_and_says_which(trained: Path) -> None:
     model.load_state_dict(restored(load_file(trained / WEIGHTS)), strict=False)
     assert np.allclose(with_layers.encode(text), model.encode(text), atol=1e-6)
     assert not np.allclose(with_layers.encode(text), without.encode(text), atol=1e-6)
+
+
+def test_the_second_stage_moves_the_weights_half_way(content: Content, monkeypatch: pytest.MonkeyPatch) -> None:
+    rubric = content.rubrics[QUESTION]
+    few = rubric.model_copy(update={"points": rubric.points[:2], "mistakes": rubric.mistakes[:1]})
+    stages: list[torch.Tensor] = []
+    name = "0.model.encoder.layer.5.output.dense.weight"
+
+    def stage(model: SentenceTransformer, sentences: object, rows: Dataset, **how: object) -> None:
+        weight = model.state_dict()[name]
+        weight += 1.0 + len(stages)
+        stages.append(weight.clone())
+        texts.append(rows[:]["text"])
+
+    texts: list[list[str]] = []
+    monkeypatch.setattr("app.training.train._stage", stage)
+    model = train([few], None, seed=1)
+    assert torch.allclose(model.state_dict()[name], (stages[0] + stages[1]) / 2)
+    whole, short = (sum(len(text.split()) for text in one) for one in texts)
+    assert len(texts[0]) == len(texts[1])
+    assert 1 - short / whole == pytest.approx(LEFT_OUT, abs=0.04)
+    assert all(texts[1])
 
 
 def test_damaged_layers_are_refused(trained: Path, tmp_path: Path) -> None:
