@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from app.core.known import KnownQuestions
 from app.core.rubric import PointKind, Rubric
 from app.grading.encoder import WORKERS, Encoder, Vectors
+from app.grading.everyday import EverydayTalk
 
 Array = npt.NDArray[np.float32]
 
@@ -27,47 +29,42 @@ come as near to the question asked as the least near honest answer; without it 8
 class Surroundings(NamedTuple):
     """The cosine of each of an answer's windows, its sentences first, with the nearest text of each other question.
 
-    `bank` (questions, windows) are those of the bank, `lacking` (questions, windows) those that it lacks; `everyday`
-    are the rows of these that are no interview questions at all.
+    `bank` (questions, windows) are those of the bank, `lacking` (questions, windows) those that it lacks.
     """
 
     bank: Array
     lacking: Array
-    everyday: list[int]
 
     def nearest(self) -> Array:
         """Each window's cosine with the nearest text of any other question, (windows,)."""
         return np.asarray(np.concatenate([self.bank, self.lacking]).max(axis=0))
-
-    def nearest_everyday(self) -> Array:
-        """Each window's cosine with the nearest text of everyday talk, (windows,); -1 where none is known."""
-        return np.asarray(self.lacking[self.everyday].max(axis=0, initial=-1.0))
 
     def best_question(self, sentences: int) -> float:
         """How well the question that fits an answer of so many sentences best does so: the mean of their cosines."""
         bank, lacking = (rows[:, :sentences].mean(axis=1) for rows in (self.bank, self.lacking))
         return float(max(bank.max(), lacking.max(initial=-1.0) + FEWER_TEXTS))
 
-    def best_everyday(self, sentences: int) -> float:
-        """How well the everyday subject that fits best does so, likewise; -1 where none is known."""
-        return float(self.lacking[self.everyday, :sentences].mean(axis=1).max(initial=-1.0))
-
 
 class Background:
-    """Some texts of every known question: claims, mistakes, prompts. Signals are left out, as questions share them.
+    """Some texts of every known question: claims, mistakes, prompts; and everyday talk.
 
     A few of each are enough to tell where an answer belongs, and make the difference between seconds and a minute when
-    their vectors are computed for the first time.
+    their vectors are computed for the first time. Signals don't tell questions apart, as these share them; but they
+    tell an answer from talk.
     """
 
     def __init__(self, known: KnownQuestions, encoder: Encoder) -> None:
         """Computes the vectors that the encoder's cache lacks."""
         with ThreadPoolExecutor(WORKERS) as pool:
             bank = pool.map(lambda one: encoder.bundle(_own_texts(*one)), known.bank)
+            signals = pool.map(lambda one: encoder.bundle(_signals(one[1])), known.bank)
             others = pool.map(lambda one: encoder.bundle([one.asks, *one.texts]), known.others)
             self._vectors = {rubric.question_id: found for (_, rubric), found in zip(known.bank, bank, strict=True)}
             self._others = list(others)
-        self._everyday = [row for row, one in enumerate(known.others) if one.everyday]
+        everyday = [one.everyday for one in known.others]
+        asked = [*self._vectors.values(), *signals, *_where(everyday, self._others, wanted=False)]
+        talk = _where(everyday, self._others, wanted=True)
+        self._talk = EverydayTalk(np.concatenate(asked), np.concatenate(talk)) if asked and talk else None
 
     def around(self, question_id: str, windows: Vectors) -> Surroundings | None:
         """Where the windows of one answer, unit vectors (n, width), lie among all questions but `question_id`.
@@ -78,8 +75,20 @@ class Background:
             return None
         bank = [_nearest_of(theirs, windows) for name, theirs in self._vectors.items() if name != question_id]
         lacking = [_nearest_of(theirs, windows) for theirs in self._others]
-        rows = len(lacking), len(windows)
-        return Surroundings(np.stack(bank), np.array(lacking, np.float32).reshape(rows), self._everyday)
+        return Surroundings(np.stack(bank), np.array(lacking, np.float32).reshape(len(lacking), len(windows)))
+
+    def talk(self, question_id: str, sentences: Vectors, rubric: Vectors) -> npt.NDArray[np.bool_]:
+        """Which of the sentences of one answer (n, width) are everyday talk beside `rubric` (texts, width): (n,).
+
+        None is for a question that is not in the bank: it may be about bread.
+        """
+        if self._talk is None or question_id not in self._vectors:
+            return np.zeros(len(sentences), np.bool_)
+        return self._talk.among(sentences, rubric)
+
+
+def _where(marks: Sequence[bool], bundles: Sequence[Vectors], *, wanted: bool) -> list[Vectors]:
+    return [one for mark, one in zip(marks, bundles, strict=True) if mark is wanted]
 
 
 def _nearest_of(texts: Vectors, vectors: Vectors) -> Array:
@@ -92,3 +101,8 @@ def _own_texts(prompt: str, rubric: Rubric) -> list[str]:
     texts = [prompt, *(point.probe for point in rubric.points)]
     texts += [text for point in points for text in (point.says, *point.exemplars[:EXEMPLARS])]
     return texts + [text for one in rubric.mistakes for text in (one.says, *one.exemplars[:EXEMPLARS])]
+
+
+def _signals(rubric: Rubric) -> list[str]:
+    signals = [point for point in rubric.points if point.kind is PointKind.signal]
+    return [text for point in signals for text in (point.says, *point.exemplars[:EXEMPLARS])]

@@ -90,18 +90,22 @@ def _kernel(left: Array, right: Array) -> npt.NDArray[np.float64]:
     return np.exp(2.0 * (left.astype(np.float64) @ right.astype(np.float64).T - 1.0))
 
 
-def tell_apart(claim: Array, contrasts: Array) -> Discriminant | None:
+def tell_apart(claim: Array, contrasts: Array, ridge: float = RIDGE) -> Discriminant | None:
     """The function that tells `claim` (n, width) from `contrasts` (m, width); None where either is too few.
 
-    Weighted ridge regression on +1 and -1 in its dual form (n + m is much less than the width), each side with the same
-    total weight and the point half-way between their means as origin.
+    Weighted ridge regression on +1 and -1, each side with the same total weight and the point half-way between their
+    means as origin; solved in its dual form where there are fewer texts than numbers in a vector.
     """
     if len(claim) < FEWEST or len(contrasts) < FEWEST:
         return None
     both = np.concatenate([claim, contrasts]).astype(np.float64)
     middle = (claim.mean(axis=0) + contrasts.mean(axis=0)) / 2
     centred = both - middle
-    counts = np.r_[np.full(len(claim), len(claim)), np.full(len(contrasts), len(contrasts))]
+    counts = np.r_[np.full(len(claim), len(claim)), np.full(len(contrasts), len(contrasts))].astype(np.float64)
     wanted = np.r_[np.ones(len(claim)), -np.ones(len(contrasts))]
-    dual = np.linalg.solve(centred @ centred.T + RIDGE * np.diag(counts.astype(np.float64)), wanted)
-    return Discriminant(np.asarray(middle, np.float32), np.asarray(centred.T @ dual, np.float32))
+    if len(both) <= both.shape[1]:
+        direction = centred.T @ np.linalg.solve(centred @ centred.T + ridge * np.diag(counts), wanted)
+    else:
+        weighed = centred.T / counts
+        direction = np.linalg.solve(weighed @ centred + ridge * np.eye(len(weighed)), weighed @ wanted)
+    return Discriminant(np.asarray(middle, np.float32), np.asarray(direction, np.float32))

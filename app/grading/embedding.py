@@ -23,7 +23,7 @@ from app.core.feedback import (
 from app.core.known import KnownQuestions
 from app.core.rubric import Mistake, PointKind, Rubric
 from app.grading import flags
-from app.grading.background import Background, Surroundings
+from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
 from app.grading.clauses import BorneOut, borne_out, cleared
 from app.grading.context import (
@@ -42,14 +42,14 @@ from app.grading.context import (
 from app.grading.encoder import Encoder, load_encoder
 from app.grading.entailment import CLEARED_FROM, Entailment, load_entailment
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES
-from app.grading.reading import BOTH, Cut, Reading, read, seen_turn
+from app.grading.reading import BOTH, Cut, Reading, hear
 from app.grading.references import References, references
 from app.grading.segment import Window, items, sentences
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-9"
+VERSION = "embedding-10"
 
 SURELY = 0.93
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest window of
@@ -98,13 +98,16 @@ class EmbeddingGrader:
         # the highest probability of each point and mistake over the turns so far
         said, made = np.zeros(len(rubric.points)), np.zeros(len(rubric.mistakes))
         for answer in answers:
-            readings = read(answer.text, self._encoder, _cuts(refs))
-            around = [self._around(rubric, reading) for reading in readings]
-            flag = flags.flag(seen_turn(answer, readings[0], around[0]), refs, self._calibration.on_topic)
+            heard = hear(answer, rubric.question_id, refs, self._encoder, self._background, _cuts(refs))
+            readings = heard.readings
+            flag = flags.flag(heard.seen, refs, self._calibration.on_topic)
             if flag and flag is not Flag.off_topic:
                 raised[answer.turn] = flag
                 continue
-            measured = [reading.measured(refs, near) for reading, near in zip(readings, around, strict=True)]
+            if not readings[0].windows:  # nothing but everyday talk
+                raised[answer.turn] = Flag.off_topic
+                continue
+            measured = [reading.measured(refs, near) for reading, near in zip(readings, heard.around, strict=True)]
             nearest = [point_probability(self._calibration, rubric, one.points) for one in measured]
             nearest[0], right = _borne_out(readings, nearest)
             nearest = list(map(partial(self._doubted, rubric), readings, nearest))
@@ -125,9 +128,6 @@ class EmbeddingGrader:
             return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
         aside = [SetAside(turn=turn, flag=flag) for turn, flag in raised.items()]
         return feedback_from(rubric, found, tuple(mistakes.values()), (), self.name, aside)
-
-    def _around(self, rubric: Rubric, reading: Reading) -> Surroundings | None:
-        return self._background.around(rubric.question_id, reading.vectors) if self._background else None
 
     def _points(
         self,

@@ -15,7 +15,7 @@ from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import ANYTHING, OnTopic
 from app.grading.encoder import WORKERS, Encoder
-from app.grading.reading import BOTH, Reading, read, seen_turn
+from app.grading.reading import BOTH, Reading, hear
 from app.grading.references import references
 
 Features = npt.NDArray[np.float32]
@@ -67,15 +67,15 @@ def collect(answers: Sequence[Labelled], encoder: Encoder, background: Backgroun
 
 
 def _measured(number: int, answer: Labelled, encoder: Encoder, background: Background) -> list[Example]:
-    reading, *others = read(answer.text, encoder, BOTH)
+    refs = references(answer.question, answer.rubric, encoder)
+    turn = Answer(turn=0, text=answer.text)
+    heard = hear(turn, answer.question_id, refs, encoder, background, BOTH)
+    reading, clauses = heard.readings[0], heard.readings[-1]
+    around, around_clauses = heard.around[0], heard.around[-1]
     if not reading.windows:
         return []
-    clauses = others[0] if others else reading
-    refs = references(answer.question, answer.rubric, encoder)
-    around, around_clauses = (background.around(answer.question_id, one.vectors) for one in (reading, clauses))
-    turn = seen_turn(Answer(turn=0, text=answer.text), reading, around)
-    flagged = flags.flag(turn, refs, ANYTHING) is not None
-    reached = flags.reached(turn, refs)
+    flagged = flags.flag(heard.seen, refs, ANYTHING) is not None
+    reached = flags.reached(heard.seen, refs)
     found: list[Example] = []
     for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
         against = references(answer.question, rubric, encoder)

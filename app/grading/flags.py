@@ -53,11 +53,8 @@ FEW_SENTENCES = 0.3
 """Over the square of the number of sentences, what is added to the lead: a sentence or two have little to show where
 they belong. The bound lies at about 0.02. Of 250 single sentences that say a point of their question, one in fifty is
 nearer to another by more than 0.11; two sentences of empty talk were so by 0.047."""
-EVERYDAY_LEAD, EVERYDAY_FEW = 0.08, 0.22
-"""Off topic as well: not nearer to the question than to an everyday subject by EVERYDAY_LEAD, less EVERYDAY_FEW over
-the square of the number of sentences. Of stretches of one to five sentences in honest answers, each out of 1,062, two,
-three, eight, seven and two are not; of whole answers one of 598, which earns grade 1. Two sentences about bread are
-nearer to any question than to everyday talk by -0.04 at most (both with the references of embedding-5)."""
+MOSTLY_TALK = 0.5
+"""Off topic as well: this share of the sentences is everyday talk."""
 
 _CLAUSELESS = frozenset(
     """
@@ -103,13 +100,13 @@ Nearness = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 class Turn(NamedTuple):
     """What the flags look at in one turn: its text and sentence vectors.
 
-    And how well the other question and the everyday subject that fit best do so, where they are known.
+    And how well the other question that fits best does so, where others are known, and how much is everyday talk, 0..1.
     """
 
     text: str
     vectors: Vectors
     elsewhere: float | None
-    everyday: float | None
+    talk: float
     after_probe: bool
 
 
@@ -171,14 +168,7 @@ def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:
     # a question outside the bank has no bounds, and a short reply to a probe need not resemble much
     if turn.elsewhere is None or turn.after_probe:
         return False
-    return on_topic.missed(found) or _everyday(turn, nearness)
-
-
-def _everyday(turn: Turn, nearness: Nearness) -> bool:
-    if turn.everyday is None:
-        return False
-    lead = float(nearness.max(axis=1).mean()) - turn.everyday
-    return lead < EVERYDAY_LEAD - EVERYDAY_FEW / len(turn.vectors) ** 2
+    return on_topic.missed(found) or turn.talk >= MOSTLY_TALK
 
 
 def count_words(text: str) -> int:

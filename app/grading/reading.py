@@ -10,12 +10,13 @@ against one missing is .866 by sentences, .874 by clauses and .883 by both.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from app.core.feedback import Answer
 from app.grading import flags
-from app.grading.background import Surroundings
+from app.grading.background import Background, Surroundings
 from app.grading.encoder import Encoder, Vectors
 from app.grading.features import Measured, measure, pair_vectors
 from app.grading.references import References
@@ -33,6 +34,7 @@ class Reading:
     def __init__(self, text: str, parts: Sequence[Window], vectors: Vectors) -> None:
         """`vectors` (parts, width) are those of `parts`."""
         self.text = text
+        self.parts = list(parts)
         self.part_vectors = vectors
         self.windows: list[Window] = [*parts, *pairs(text, parts)]
         joined = pair_vectors(vectors, [window.end - window.start for window in parts])
@@ -40,9 +42,20 @@ class Reading:
 
     def measured(self, refs: References, around: Surroundings | None) -> Measured:
         """The windows against a rubric, and against the other questions where they are known."""
-        if around is None:
-            return measure(self.windows, self.vectors, refs)
-        return measure(self.windows, self.vectors, refs, around.nearest(), around.nearest_everyday())
+        return measure(self.windows, self.vectors, refs, around.nearest() if around else None)
+
+    def without(self, stretches: Sequence[Window]) -> Reading:
+        """This reading without the parts that touch any of `stretches`; what stood around them become neighbours."""
+        kept = [row for row, part in enumerate(self.parts) if not _touches(part, stretches)]
+        return Reading(self.text, [self.parts[row] for row in kept], self.part_vectors[kept])
+
+
+class Heard(NamedTuple):
+    """One turn: what the flags look at, and each reading of what is not everyday talk, with what lies around it."""
+
+    seen: flags.Turn
+    readings: list[Reading]
+    around: list[Surroundings | None]
 
 
 def read(text: str, encoder: Encoder, cuts: Sequence[Cut]) -> list[Reading]:
@@ -55,21 +68,36 @@ def read(text: str, encoder: Encoder, cuts: Sequence[Cut]) -> list[Reading]:
     texts = list(dict.fromkeys(window.text for mine in parts for window in mine))
     row = {one: number for number, one in enumerate(texts)}
     vectors = encoder.encode(texts)
-    return [
-        Reading(text, mine, vectors[[row[window.text] for window in mine]])
-        for mine in parts
-        if mine or mine is parts[0]
-    ]
+    return _with_windows([Reading(text, mine, vectors[[row[window.text] for window in mine]]) for mine in parts])
 
 
 def _touches(window: Window, others: Sequence[Window]) -> bool:
     return any(window.start < other.end and other.start < window.end for other in others)
 
 
-def seen_turn(answer: Answer, reading: Reading, around: Surroundings | None) -> flags.Turn:
-    """What the flags look at in one turn."""
-    vectors = reading.part_vectors
-    if around is None:
-        return flags.Turn(answer.text, vectors, None, None, answer.after_probe)
-    fits = around.best_question(len(vectors)), around.best_everyday(len(vectors))
-    return flags.Turn(answer.text, vectors, *fits, answer.after_probe)
+def hear(
+    answer: Answer,
+    question_id: str,
+    refs: References,
+    encoder: Encoder,
+    background: Background | None,
+    cuts: Sequence[Cut],
+) -> Heard:
+    """One turn of an answer to a question, read by each of `cuts`. Raises GradingFailed."""
+    readings = read(answer.text, encoder, cuts)
+    vectors = readings[0].part_vectors
+    if background is None:
+        return Heard(flags.Turn(answer.text, vectors, None, 0.0, answer.after_probe), readings, [None] * len(readings))
+    around = [background.around(question_id, reading.vectors) for reading in readings]
+    talk = background.talk(question_id, vectors, refs.vectors)
+    elsewhere = around[0].best_question(len(vectors)) if around[0] else None
+    seen = flags.Turn(answer.text, vectors, elsewhere, float(talk.mean()) if len(talk) else 0.0, answer.after_probe)
+    if talk.any():
+        aside = [part for part, is_talk in zip(readings[0].parts, talk, strict=True) if is_talk]
+        readings = _with_windows([reading.without(aside) for reading in readings])
+        around = [background.around(question_id, reading.vectors) for reading in readings]
+    return Heard(seen, readings, around)
+
+
+def _with_windows(readings: Sequence[Reading]) -> list[Reading]:
+    return [reading for reading in readings if reading.windows or reading is readings[0]]

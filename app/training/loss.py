@@ -22,7 +22,7 @@ class SupervisedContrastiveLoss(torch.nn.Module):
     """
 
     def __init__(self, model: SentenceTransformer, *, half: bool = False) -> None:
-        """`half`: texts are encoded in bfloat16, in a third less time where the processor multiplies in it."""
+        """`half`: texts are encoded in bfloat16, to save time where the processor multiplies in it."""
         super().__init__()
         self.model = model
         self.half = half
