@@ -21,11 +21,11 @@ class SupervisedContrastiveLoss(torch.nn.Module):
     (a label for each) teach what a claim is not.
     """
 
-    def __init__(self, model: SentenceTransformer, *, half: bool = False) -> None:
-        """`half`: texts are encoded in bfloat16, to save time where the processor multiplies in it."""
+    def __init__(self, model: SentenceTransformer, *, bfloat16: bool = False) -> None:
+        """`bfloat16`: texts are encoded in that, to save time where the processor multiplies in it."""
         super().__init__()
         self.model = model
-        self.half = half
+        self._bfloat16 = bfloat16
 
     def forward(self, sentence_features: Iterable[dict[str, Any]], labels: torch.Tensor) -> torch.Tensor:
         """The mean loss of the batch's anchors; 0 where there is none."""
@@ -51,6 +51,6 @@ class SupervisedContrastiveLoss(torch.nn.Module):
                 name: value[rows, :longest] if isinstance(value, torch.Tensor) else value
                 for name, value in features.items()
             }
-            with torch.autocast(lengths.device.type, torch.bfloat16, enabled=self.half):
+            with torch.autocast(lengths.device.type, torch.bfloat16, enabled=self._bfloat16):
                 vectors.append(self.model(part)["sentence_embedding"].float())
         return torch.nn.functional.normalize(torch.cat(vectors)[by_length.argsort()], dim=1)

@@ -92,11 +92,11 @@ def _stage(
             model=model,
             args=_arguments(folder, seed, epochs, rate, sentences),
             train_dataset=rows,
-            loss=SupervisedContrastiveLoss(model, half=_multiplies_in_half()),
+            loss=SupervisedContrastiveLoss(model, bfloat16=_multiplies_in_bfloat16()),
         ).train()
 
 
-def _multiplies_in_half() -> bool:
+def _multiplies_in_bfloat16() -> bool:
     able = torch.cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
