@@ -80,7 +80,7 @@ class Background:
     def talk(self, question_id: str, sentences: Vectors, rubric: Vectors) -> npt.NDArray[np.bool_]:
         """Which of the sentences of one answer (n, width) are everyday talk beside `rubric` (texts, width): (n,).
 
-        None is for a question that is not in the bank: it may be about bread.
+        For a question that is not in the bank no sentence is: it may ask about bread.
         """
         if self._talk is None or question_id not in self._vectors:
             return np.zeros(len(sentences), np.bool_)

@@ -23,7 +23,7 @@ from app.training.sentences import Sentence, from_public, from_rubric
 EPOCHS, RATE, BATCH = 4, 1e-4, 64
 FURTHER_EPOCHS, FURTHER_RATE, LEFT_OUT = 2, 5e-5, 0.12
 """The second stage, and the share of a text's words that it leaves out, others each time, so that no single word comes
-to decide. The mean of both stages' weights moves the score of a reworded answer less than either (DECISIONS.md)."""
+to decide. The mean of the weights before and after it keeps most of what each does better (DECISIONS.md)."""
 
 
 def train(

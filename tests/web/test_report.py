@@ -170,7 +170,7 @@ def test_a_turn_that_did_not_count_says_why_where_it_stands(client: TestClient) 
     feedback = load(client, round_id).feedbacks[0]
     aside = (SetAside(turn=0, flag=Flag.off_topic),)
     regrade(client, round_id, feedback.model_copy(update={"set_aside": aside}))
-    why = "This answers another question than the one asked, so no point is credited."
+    why = "This is about something else than what was asked, so no point is credited. Start with the question."
     page = read(client.get(f"/rounds/{round_id}/report").text)
     assert page.one("div", class_="exchange").one("p", class_="flag").text == why
     assert why in client.get(f"/rounds/{round_id}/report.md").text
