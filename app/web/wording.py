@@ -13,7 +13,8 @@ _FLAGS = {
     Flag.echo: "This repeats the question and adds nothing to it, so no point is credited. Say what you would do.",
     Flag.keyword_list: "This lists terms without saying anything about them, so no point is credited. Interviewers"
     " credit claims: say what you would do with each, and why.",
-    Flag.off_topic: "This is about something else than what was asked, so no point is credited. Start with the question.",
+    Flag.off_topic: "This is about something else than what was asked, so no point is credited. Start with the"
+    " question.",
     Flag.other_language: "This is not in English, so no point is credited. The rubrics are in English, and so are most"
     " interviews: say it in English, as simply as you like.",
 }
