@@ -77,14 +77,17 @@ class Background:
         lacking = [_nearest_of(theirs, windows) for theirs in self._others]
         return Surroundings(np.stack(bank), np.array(lacking, np.float32).reshape(len(lacking), len(windows)))
 
-    def talk(self, question_id: str, sentences: Vectors, rubric: Vectors) -> npt.NDArray[np.bool_]:
-        """Which of the sentences of one answer (n, width) are everyday talk beside `rubric` (texts, width): (n,).
+    def talk(
+        self, question_id: str, sentences: Vectors, rubric: Vectors, *, reply: bool = False
+    ) -> npt.NDArray[np.bool_]:
+        """Which of the sentences of one turn (n, width) are everyday talk beside `rubric` (texts, width): (n,).
 
-        For a question that is not in the bank no sentence is: it may ask about bread.
+        `reply` says that it replies to a follow-up. For a question that is not in the bank no sentence is talk: it may
+        ask about bread.
         """
         if self._talk is None or question_id not in self._vectors:
             return np.zeros(len(sentences), np.bool_)
-        return self._talk.among(sentences, rubric)
+        return self._talk.among(sentences, rubric, reply=reply)
 
 
 def _where(marks: Sequence[bool], bundles: Sequence[Vectors], *, wanted: bool) -> list[Vectors]:

@@ -89,7 +89,7 @@ def hear(
     if background is None:
         return Heard(flags.Turn(answer.text, vectors, None, 0.0, answer.after_probe), readings, [None] * len(readings))
     around = [background.around(question_id, reading.vectors) for reading in readings]
-    talk = background.talk(question_id, vectors, refs.vectors)
+    talk = background.talk(question_id, vectors, refs.vectors, reply=answer.after_probe)
     elsewhere = around[0].best_question(len(vectors)) if around[0] else None
     seen = flags.Turn(answer.text, vectors, elsewhere, float(talk.mean()) if len(talk) else 0.0, answer.after_probe)
     if talk.any():
