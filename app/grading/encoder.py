@@ -38,7 +38,7 @@ WORKERS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity"
 M_ARENA_MAX = -8  # of glibc's malloc.h
 ARENAS = 2
 """Heaps that the C library keeps; with one for each thread the server that has seen all 26 questions for the first time
-takes 1,322 MB at its peak, with two 1,174 MB."""
+takes 1,322 MB at its peak, with two 1,177 MB."""
 REMEMBERED = 256
 """Bundles of rubric vectors kept in memory; a bundle of 100 texts is 150 kB."""
 

@@ -51,13 +51,12 @@ def train(
         parameter.requires_grad = is_trained(name)
     _stage(model, sentences, _dataset(sentences), seed=seed, epochs=epochs, rate=RATE)
     if further:
-        before = {name: value.clone() for name, value in model.state_dict().items()}
+        before = {name: value.clone() for name, value in model.state_dict().items() if is_trained(name)}
         short = _dataset(sentences).with_transform(_Shortened(seed))
         _stage(model, sentences, short, seed=seed, epochs=further, rate=FURTHER_RATE)
         after = model.state_dict()
-        model.load_state_dict(
-            {name: torch.lerp(value, after[name], 0.5) for name, value in _floats(before).items()}, strict=False
-        )
+        mean = {name: torch.lerp(value, after[name], 0.5) for name, value in before.items()}
+        model.load_state_dict(mean, strict=False)
     model.eval()
     return model
 
@@ -99,10 +98,6 @@ def _stage(
 def _multiplies_in_bfloat16() -> bool:
     able = torch.cpu.get_capabilities()
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
-
-
-def _floats(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: value for name, value in weights.items() if value.is_floating_point()}
 
 
 class _Shortened:
