@@ -7,7 +7,7 @@ import pytest
 
 from app.core.rubric import Mistake
 from app.grading.calibration import shipped
-from app.grading.embedding import credit_in_context, denials, mistakes_in_context
+from app.grading.judging import credit_in_context, denials, mistakes_in_context
 from tests.values import rubric
 
 

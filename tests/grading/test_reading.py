@@ -8,8 +8,9 @@ import pytest
 from app.content import Content
 from app.core.feedback import Answer, Status
 from app.grading.context import likeliest, own_odds
-from app.grading.embedding import EmbeddingGrader, most_telling
+from app.grading.embedding import EmbeddingGrader
 from app.grading.encoder import Encoder
+from app.grading.judging import most_telling
 from app.grading.reading import BOTH, Reading, read
 from app.grading.segment import clauses, sentences
 
