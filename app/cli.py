@@ -203,23 +203,33 @@ def train(
     data: Annotated[Path | None, typer.Option(help="folder with public graded answers; see the model card")] = None,
     out: Annotated[Path | None, typer.Option(help="folder for the layers; the shipped ones when not given")] = None,
     seed: Annotated[int, typer.Option(help="the same seed, data and machine give the same weights")] = 0,
-    epochs: Annotated[int, typer.Option(min=1, help="passes over the data")] = 4,
+    epochs: Annotated[int, typer.Option(min=0, help="passes over the data")] = 4,
     further: Annotated[int, typer.Option(min=0, help="passes after these, with words left out")] = 2,
+    start: Annotated[
+        Path | None, typer.Option(help="folder with layers to start from; the packaged ones when not given")
+    ] = None,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
     """Train the encoder's layers on the rubrics and their pairs (for developers); about an hour on four cores."""
-    from app.grading.layers import FOLDER
+    from app.grading.layers import FOLDER, find_layers
 
     if data is not None and not data.is_dir():
         typer.echo(f"There is no folder {data}: name the one with public graded answers, or leave --data out", err=True)
+        raise typer.Exit(2)
+    before = _or_exit(lambda: find_layers(start)) if start else None
+    if start and not before:
+        typer.echo(f"There are no layers in {start}: name a folder that train wrote, or leave --start out", err=True)
         raise typer.Exit(2)
     try:
         from app.training.train import train_and_save
     except ImportError as error:
         typer.echo(f"{error.name} is missing: pip install '.[train]'", err=True)
         raise typer.Exit(2) from None
-    rubrics = list(_content(content).rubrics.values())
-    made = train_and_save(rubrics, data, out or FOLDER, seed=seed, epochs=epochs, further=further)
+    found, folder = _content(content), out or FOLDER
+    rubrics, others = list(found.rubrics.values()), found.known.others
+    made = _or_exit(
+        lambda: train_and_save(rubrics, others, data, folder, seed=seed, epochs=epochs, further=further, start=before)
+    )
     typer.echo(f"wrote {made.file}, sha256 {made.sha256}; now run python -m app calibrate")
 
 

@@ -105,7 +105,7 @@ def points_in_context(own: Array, so_far: Array, denied: Array) -> npt.NDArray[n
     return np.column_stack([in_context(own, so_far), undenied]).astype(np.float32)
 
 
-def log_odds(probability: Array) -> Array:
-    """log(p / (1 - p)), kept finite."""
-    kept = np.clip(probability, SURE, 1 - SURE)
+def log_odds(probability: Array, sure: float = SURE) -> Array:
+    """log(p / (1 - p)), kept finite: probabilities stay `sure` from 0 and 1."""
+    kept = np.clip(probability, sure, 1 - sure)
     return np.asarray(np.log(kept / (1 - kept)), np.float64)

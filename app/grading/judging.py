@@ -39,6 +39,11 @@ hurts a customer" resembles its own reversal more than it resembles most other t
 of mistakes rose from 0.919 to 0.937 by it, on those written without the rubric from 0.833 to 0.870; recall fell by
 0.006 and not at all (embedding-5)."""
 
+SUREST = 1e-4
+"""How near to 0 and 1 probabilities count when evidence is chosen. Of the labelled stretches of 3,700 points that are
+credited the window shown meets 92.5 % in answers written with the rubric, 78.4 % in those without and 80.1 % in typed
+ones; before, when all above 0.95 were alike and the first was shown, 92.2, 78.2 and 80.1."""
+
 Probabilities = npt.NDArray[np.float64]
 
 
@@ -123,12 +128,13 @@ def mistakes_in_context(calibration: Calibration, wrong: Probabilities, so_far: 
 def most_telling(readings: Sequence[Reading], nearest: Sequence[Probabilities]) -> list[Window]:
     """For each point the sentence or pair that speaks most for it, by `nearest` (windows, points) of each reading.
 
-    What counts are its own log odds and those of the best clause inside it.
+    What counts are its own log odds and those of the best clause inside it. Of several windows that all surely say a
+    point the surest is shown.
     """
-    odds = READINGS[0] * log_odds(nearest[0])
+    odds = READINGS[0] * log_odds(nearest[0], SUREST)
     for reading, chance in zip(readings[1:], nearest[1:], strict=True):
         inside = _inside(readings[0].windows, reading.windows)
-        finer = log_odds(chance)
+        finer = log_odds(chance, SUREST)
         odds += READINGS[1] * np.where(inside[:, :, None], finer[None], finer.min()).max(axis=1)
     return [readings[0].windows[row] for row in odds.argmax(axis=0)]
 

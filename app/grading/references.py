@@ -32,9 +32,10 @@ class References(NamedTuple):
 
     The first text of a point or mistake is its statement, its exemplars follow; `corrections` hold a mistake's
     correction and the sentences innocent of it, `contrasts` the sentences close to a point that do not say it, and
-    `prompts` the question that was asked and every probe. `stems` are the content words of each text, and `words` what
-    those of the points' and mistakes' own texts weigh. `apart` tells, for each point and then each mistake, its texts
-    from those close to it that mean something else; `singled_out` tells them from all other texts of the rubric.
+    `prompts` the question that was asked and every probe. `stems` are the content words of each text of points,
+    mistakes and prompts (none of the others, as nobody asks for those), and `words` what those of the first two weigh.
+    `apart` tells, for each point and then each mistake, its texts from those close to it that mean something else;
+    `singled_out` tells them from all other texts of the rubric.
     """
 
     texts: tuple[str, ...]
@@ -69,7 +70,9 @@ def references(question: str, rubric: Rubric, encoder: Encoder) -> References:
     corrections = tuple(add(mistake.id, (mistake.correction, *mistake.contrasts)) for mistake in rubric.mistakes)
     prompts = add("prompts", (question, *(point.probe for point in rubric.points)))
     contrasts = tuple(add(point.id, point.contrasts) for point in rubric.points)
-    stems = tuple(frozenset(content_stems(words(text))) for text in texts)
+    read = {*range(corrections[0].start if corrections else prompts.start), *range(prompts.start, prompts.stop)}
+    nothing = frozenset[str]()
+    stems = tuple(frozenset(content_stems(words(text))) if row in read else nothing for row, text in enumerate(texts))
     vectors = encoder.bundle(texts)
     apart = tuple(
         tell_apart(vectors[claim.start : claim.stop], vectors[other.start : other.stop])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
@@ -37,6 +38,7 @@ def words(text: str) -> list[str]:
     return [match.replace("’", "'") for match in _WORD.findall(text.lower())]
 
 
+@lru_cache(maxsize=1 << 16)  # and so a stem is one string, however many texts have it
 def stem(word: str) -> str:
     """`word` without a common English ending; crude, but alike for `retraining`, `retrained` and `retrain`."""
     for ending in _ENDINGS:

@@ -61,6 +61,9 @@ def test_what_is_shown_is_the_sentence_that_a_clause_speaks_for() -> None:
     assert most_telling(readings, [by_sentence, by_clause])[0].text == ASIDE
     by_clause[2] = 0.9  # the second clause of the second sentence
     assert most_telling(readings, [by_sentence, by_clause])[0].text == TWO
+    by_sentence[:2] = [[0.96], [0.99]]
+    by_clause[2] = 0.1
+    assert most_telling(readings, [by_sentence, by_clause])[0].text == readings[0].windows[1].text
 
 
 def test_two_right_definitions_in_one_sentence_are_no_swap(grader: EmbeddingGrader, content: Content) -> None:

@@ -22,7 +22,7 @@ from app.grading.encoder import load_encoder, packaged_folder
 from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, restored, save_layers
 from app.training.batches import STRANGERS, TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
-from app.training.sentences import from_public, from_rubric
+from app.training.sentences import from_public, from_rubric, from_talk
 from app.training.train import LEFT_OUT, train, train_and_save
 
 QUESTION = "fundamentals/precision-recall"
@@ -57,6 +57,14 @@ def test_public_files_give_samples_and_those_kept_for_measuring_do_not(tmp_path:
     assert {one.text for one in found} == {"It rises.", "it goes up", "it goes down now"}
     assert len({one.label for one in found}) == 2
     assert len({one.beside for one in found}) == 1
+
+
+def test_everyday_talk_is_one_topic_with_a_label_for_each_subject(content: Content) -> None:
+    found = from_talk(content.known.others)
+    talk = {one.asks: set(one.texts) for one in content.known.others if one.everyday}
+    assert {one.topic for one in found} == {"everyday"}
+    assert {one.text for one in found} == set().union(*talk.values())
+    assert {one.label for one in found} == {f"everyday {asks}" for asks in talk}
 
 
 def test_batches_keep_to_a_topic_and_change_with_the_epoch(content: Content) -> None:
@@ -114,7 +122,7 @@ def trained(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("layers")
     rubric = content.rubrics[QUESTION]
     few = rubric.model_copy(update={"points": rubric.points[:2], "mistakes": rubric.mistakes[:1]})
-    train_and_save([few], None, folder, seed=1, epochs=1, further=1)
+    train_and_save([few], content.known.others[:2], None, folder, seed=1, epochs=1, further=1)
     return folder
 
 
@@ -172,12 +180,23 @@ def test_the_second_stage_moves_the_weights_half_way(content: Content, monkeypat
 
     texts: list[list[str]] = []
     monkeypatch.setattr("app.training.train._stage", stage)
-    model = train([few], None, seed=1)
+    model = train(from_rubric(few), seed=1)
     assert torch.allclose(model.state_dict()[name], (stages[0] + stages[1]) / 2)
     whole, short = (sum(len(text.split()) for text in one) for one in texts)
     assert len(texts[0]) == len(texts[1])
     assert 1 - short / whole == pytest.approx(LEFT_OUT, abs=0.04)
     assert all(texts[1])
+
+
+def test_training_goes_on_from_layers_that_are_given(trained: Path, content: Content) -> None:
+    rubric = content.rubrics[QUESTION]
+    few = from_rubric(rubric.model_copy(update={"points": rubric.points[:1], "mistakes": ()}))
+    name = "0.model.encoder.layer.0.output.dense.weight"
+    given = restored(load_file(trained / WEIGHTS))[name]
+    same = train(few, epochs=0, further=0, start=find_layers(trained)).state_dict()[name]
+    assert torch.equal(same, given)
+    further = train(few, epochs=0, further=1, start=find_layers(trained)).state_dict()[name]
+    assert 0 < (further - given).abs().max() < 0.01
 
 
 def test_damaged_layers_are_refused(trained: Path, tmp_path: Path) -> None:
@@ -205,3 +224,9 @@ def test_the_command_says_when_the_folder_is_not_there(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["train", "--data", str(tmp_path / "none")])
     assert ran.exit_code == 2
     assert "no folder" in ran.output
+
+
+def test_the_command_says_when_there_are_no_layers_to_start_from(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["train", "--start", str(tmp_path)])
+    assert ran.exit_code == 2
+    assert "no layers in" in ran.output
