@@ -25,6 +25,7 @@ from app.grading.context import (
     own_odds,
     points_in_context,
 )
+from app.grading.discriminant import FEWEST as FEWEST_TEXTS
 from app.grading.features import MISTAKE_FEATURES, POINT_FEATURES
 from app.grading.reading import Reading
 from app.grading.segment import Window
@@ -39,6 +40,11 @@ hurts a customer" resembles its own reversal more than it resembles most other t
 of mistakes rose from 0.919 to 0.937 by it, on those written without the rubric from 0.833 to 0.870; recall fell by
 0.006 and not at all (embedding-5)."""
 
+ON_ITS_SIDE = 0.1
+"""How far on a mistake's side of its contrasts (the feature `apart`) a window must lie to make it. "Covariate shift is when
+P(x) changes" is as near to the sentence that exchanges the terms as to the right one, and so no proof of either. On the
+labelled answers QWK rose from 0.929 to 0.936 by it, precision of mistakes from 0.902 to 0.907; recall fell from 0.782 to
+0.767 (with 0.25: 0.935, 0.916, 0.745)."""
 SUREST = 1e-4
 """How near to 0 and 1 probabilities count when evidence is chosen. Of the labelled stretches of 3,700 points that are
 credited the window shown meets 92.5 % in answers written with the rubric, 78.4 % in those without and 80.1 % in typed
@@ -101,9 +107,12 @@ def mistake_probability(
 ) -> npt.NDArray[np.float64]:
     """Probabilities (windows, mistakes) that a mistake is made, from features (windows, mistakes, features)."""
     made = np.zeros(measured.shape[:2])
+    apart = measured[:, :, MISTAKE_FEATURES.index("apart")]
     for column, mistake in enumerate(rubric.mistakes):
         judge = calibration.mistake if mistake.exemplars else calibration.bare_mistake
         made[:, column] = judge(measured[:, column], MISTAKE_FEATURES)
+        if 1 + min(len(mistake.exemplars), len(mistake.contrasts)) >= FEWEST_TEXTS:  # else its side is not known
+            made[apart[:, column] < ON_ITS_SIDE, column] = 0.0
     return made
 
 
