@@ -226,9 +226,9 @@ def train(
         typer.echo(f"{error.name} is missing: pip install '.[train]'", err=True)
         raise typer.Exit(2) from None
     found, folder = _content(content), out or FOLDER
-    rubrics, others = list(found.rubrics.values()), found.known.others
+    rubrics = list(found.rubrics.values())
     made = _or_exit(
-        lambda: train_and_save(rubrics, others, data, folder, seed=seed, epochs=epochs, further=further, start=before)
+        lambda: train_and_save(rubrics, data, folder, seed=seed, epochs=epochs, further=further, start=before)
     )
     typer.echo(f"wrote {made.file}, sha256 {made.sha256}; now run python -m app calibrate")
 

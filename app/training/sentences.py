@@ -1,9 +1,8 @@
 """What the encoder is trained on: sentences that say the same thing, each beside sentences that only look like it.
 
 From the bank come the statements, exemplars and pairs of every rubric, never a labelled answer: those are for
-measuring; and everyday talk, so that a story is told by what it is about and not by its form. From the folder of public
-graded answers (its files and licences are named in the model card) come short samples, so that the encoder goes on
-knowing other subjects.
+measuring. From the folder of public graded answers (its files and licences are named in the model card) come short
+samples, so that the encoder goes on knowing other subjects.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from app.core.known import OtherQuestion
 from app.core.rubric import Rubric
 
 
@@ -43,12 +41,6 @@ def from_rubric(rubric: Rubric) -> list[Sentence]:
         found += _claims((mistake.says, *mistake.exemplars), topic, f"{topic} {mistake.id}")
         found += _contrasts((mistake.correction, *mistake.contrasts), topic, f"{topic} {mistake.id}")
     return found
-
-
-def from_talk(others: Iterable[OtherQuestion]) -> list[Sentence]:
-    """The everyday talk among `others`: one topic, in which the sentences about one subject belong together."""
-    talk = [one for one in others if one.everyday]
-    return [found for one in talk for found in _claims(one.texts, "everyday", f"everyday {one.asks}")]
 
 
 PUBLIC = {"argkp": 2400, "beetle": 1800, "scientsbank": 1800, "cannot": 1500, "negation": 700}

@@ -13,13 +13,12 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 
-from app.core.known import OtherQuestion
 from app.core.rubric import Rubric
 from app.grading.encoder import TOKENS_MOST, packaged_folder
 from app.grading.layers import Made, is_trained, put_layers, save_layers
 from app.training.batches import TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
-from app.training.sentences import Sentence, from_public, from_rubric, from_talk
+from app.training.sentences import Sentence, from_public, from_rubric
 
 EPOCHS, RATE, BATCH = 4, 1e-4, 64
 FURTHER_EPOCHS, FURTHER_RATE, LEFT_OUT = 2, 5e-5, 0.12
@@ -38,7 +37,7 @@ def train(
     """The packaged model with its layers trained on `sentences`, from `start` on if that is given.
 
     After `epochs` it is trained `further` epochs with words left out, and gets the mean of its weights before and
-    after these. Takes about an hour on four cores for 26 rubrics, with `further` alone 25 minutes. The same data, seed
+    after these. Takes about an hour on four cores for 26 rubrics, with `further` alone half of that. The same data, seed
     and machine give the same weights. Raises GradingFailed when `start` doesn't fit the packaged model.
     """
     torch.manual_seed(seed)
@@ -64,7 +63,6 @@ def train(
 
 def train_and_save(
     rubrics: Sequence[Rubric],
-    others: Sequence[OtherQuestion],
     public: Path | None,
     folder: Path,
     *,
@@ -73,19 +71,17 @@ def train_and_save(
     further: int = FURTHER_EPOCHS,
     start: Made | None = None,
 ) -> Made:
-    """Train on `rubrics`, the everyday talk among `others` and a sample of the files in `public`.
+    """Train on `rubrics` and on a sample of the files in `public`.
 
     Writes the changed layers with their manifest into `folder`. Raises GradingFailed when `start` doesn't fit.
     """
     bank = [one for rubric in rubrics for one in from_rubric(rubric)]
-    talk = from_talk(others)
     sampled = from_public(public, seed) if public is not None else []
-    model = train([*bank, *sampled, *talk], seed=seed, epochs=epochs, further=further, start=start)
+    model = train([*bank, *sampled], seed=seed, epochs=epochs, further=further, start=start)
     made_by = {
         "command": f"python -m app train --seed {seed} --epochs {epochs} --further {further}",
         "start": start.sha256 if start else "the packaged model",
-        "data": f"{len(bank)} sentences of {len(rubrics)} rubrics, {len(sampled)} of public data, "
-        f"{len(talk)} of everyday talk",
+        "data": f"{len(bank)} sentences of {len(rubrics)} rubrics, {len(sampled)} of public data",
         "learning_rate": [RATE, FURTHER_RATE],
         "batch": BATCH,
     }

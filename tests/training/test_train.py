@@ -22,7 +22,7 @@ from app.grading.encoder import load_encoder, packaged_folder
 from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, restored, save_layers
 from app.training.batches import STRANGERS, TopicBatches
 from app.training.loss import SupervisedContrastiveLoss
-from app.training.sentences import from_public, from_rubric, from_talk
+from app.training.sentences import from_public, from_rubric
 from app.training.train import LEFT_OUT, train, train_and_save
 
 QUESTION = "fundamentals/precision-recall"
@@ -57,14 +57,6 @@ def test_public_files_give_samples_and_those_kept_for_measuring_do_not(tmp_path:
     assert {one.text for one in found} == {"It rises.", "it goes up", "it goes down now"}
     assert len({one.label for one in found}) == 2
     assert len({one.beside for one in found}) == 1
-
-
-def test_everyday_talk_is_one_topic_with_a_label_for_each_subject(content: Content) -> None:
-    found = from_talk(content.known.others)
-    talk = {one.asks: set(one.texts) for one in content.known.others if one.everyday}
-    assert {one.topic for one in found} == {"everyday"}
-    assert {one.text for one in found} == set().union(*talk.values())
-    assert {one.label for one in found} == {f"everyday {asks}" for asks in talk}
 
 
 def test_batches_keep_to_a_topic_and_change_with_the_epoch(content: Content) -> None:
@@ -122,7 +114,7 @@ def trained(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("layers")
     rubric = content.rubrics[QUESTION]
     few = rubric.model_copy(update={"points": rubric.points[:2], "mistakes": rubric.mistakes[:1]})
-    train_and_save([few], content.known.others[:2], None, folder, seed=1, epochs=1, further=1)
+    train_and_save([few], None, folder, seed=1, epochs=1, further=1)
     return folder
 
 
