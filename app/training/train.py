@@ -37,8 +37,8 @@ def train(
     """The packaged model with its layers trained on `sentences`, from `start` on if that is given.
 
     After `epochs` it is trained `further` epochs with words left out, and gets the mean of its weights before and
-    after these. Takes about an hour on four cores for 26 rubrics, with `further` alone half of that. The same data, seed
-    and machine give the same weights. Raises GradingFailed when `start` doesn't fit the packaged model.
+    after these. Takes about an hour on four cores for 26 rubrics, with `further` alone half of that. The same data,
+    seed and machine give the same weights. Raises GradingFailed when `start` doesn't fit the packaged model.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(os.cpu_count() or 1)
