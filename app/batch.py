@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Annotated, Any, NamedTuple
 
@@ -122,7 +122,7 @@ def read_line(text: str, bank: Bank, answer_max_chars: int) -> Job:
             "GREENROOM_ANSWER_MAX_CHARS"
         )
     if line.question_id is None:
-        return Job(line.id, line.question or "", _own_rubric(line), line.answer)
+        return Job(line.id, line.question or "", own_rubric(line.points or (), line.mistakes or ()), line.answer)
     if line.question_id not in bank.questions or line.question_id not in bank.rubrics:
         raise BadLine(f"question_id: no question {line.question_id!r} in the bank: use one of its ids, such as "
                       f"{next(iter(bank.questions), 'lifecycle/champion-challenger')!r}")  # fmt: skip
@@ -206,30 +206,32 @@ def _in_order(
                 waiting.cancel()
 
 
-def _own_rubric(line: Line) -> Rubric:
-    """The line's rubric as a core value; the texts that grading does not read are filled with the statement."""
-    points = tuple(
-        Point.model_construct(
-            id=point.id,
-            says=point.says,
-            why=point.says,
-            weight=point.weight,
-            exemplars=point.exemplars,
-            probe="",
-        )
-        for point in line.points or ()
+def own_rubric(points: Sequence[LinePoint], mistakes: Sequence[LineMistake]) -> Rubric:
+    """A rubric of one's own as a core value; the texts that grading does not read are filled with the statement."""
+    return Rubric.model_construct(
+        question_id=OWN_RUBRIC,
+        points=tuple(
+            Point.model_construct(
+                id=point.id,
+                says=point.says,
+                why=point.says,
+                weight=point.weight,
+                exemplars=point.exemplars,
+                probe="",
+            )
+            for point in points
+        ),
+        mistakes=tuple(
+            Mistake.model_construct(
+                id=mistake.id,
+                says=mistake.says,
+                exemplars=mistake.exemplars,
+                correction=mistake.correction or "",
+                denies=mistake.denies,
+            )
+            for mistake in mistakes
+        ),
     )
-    mistakes = tuple(
-        Mistake.model_construct(
-            id=mistake.id,
-            says=mistake.says,
-            exemplars=mistake.exemplars,
-            correction=mistake.correction or "",
-            denies=mistake.denies,
-        )
-        for mistake in line.mistakes or ()
-    )
-    return Rubric.model_construct(question_id=OWN_RUBRIC, points=points, mistakes=mistakes)
 
 
 def _reason(detail: Any) -> str:

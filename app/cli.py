@@ -154,6 +154,9 @@ def evaluate(
     ),
     by: Annotated[list[Part] | None, typer.Option(help="figures for each part as well; may be given again")] = None,
     replay: Annotated[Path | None, typer.Option(help="llm: take the replies from this file; nothing is sent")] = None,
+    exams: Annotated[
+        bool, typer.Option("--exams", help="marked exam answers with their marking schemes instead")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures there too")] = None,
     plot_file: Annotated[Path | None, typer.Option("--plot", help="draw them there, as PNG or SVG")] = None,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
@@ -168,10 +171,16 @@ def evaluate(
     draw = _plotter() if plot_file else None
     found = _labelled_content(content)
     parts = [part.value for part in by or ()]
-    if grader is Judgeable.llm:
+    trained = grader is Judgeable.embedding
+    if exams:
+        from app.cli_exams import evaluate_exams
+
+        if grader is Judgeable.llm or by:
+            raise typer.BadParameter("--exams goes with the embedding grader, and has its own parts")
+        results = _or_exit(lambda: evaluate_exams(found.exams, Settings(), _progress, trained=trained))
+    elif grader is Judgeable.llm:
         results = _or_exit(lambda: cli_evaluate.evaluate_llm(found, Settings(), parts, _progress, replay))
     else:
-        trained = grader is Judgeable.embedding
         results = _or_exit(lambda: cli_evaluate.evaluate(found, Settings(), parts, _progress, trained=trained))
     typer.echo(cli_evaluate.report(results))
     if plot_file and draw:

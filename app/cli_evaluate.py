@@ -58,8 +58,8 @@ def calibrate(content: Content, settings: Settings, progress: Progress) -> Shipp
     A model named in the settings takes the place of both. Raises GradingFailed when a model can't be loaded.
     """
     return Shipped(
-        trained=_calibrated(content, _encoder(settings, trained=True), progress),
-        plain=_calibrated(content, _encoder(settings, trained=False), progress),
+        trained=_calibrated(content, encoder_for(settings, trained=True), progress),
+        plain=_calibrated(content, encoder_for(settings, trained=False), progress),
     )
 
 
@@ -71,7 +71,7 @@ def evaluate(
     `parts` are of domain, kind, question and origin; `trained` says whether ours has the trained layers. Raises
     GradingFailed.
     """
-    encoder = _encoder(settings, trained=trained)
+    encoder = encoder_for(settings, trained=trained)
     background = Background(content.known, encoder)
     examples = _examples(content, encoder, background, progress)
     fitted = {
@@ -107,13 +107,13 @@ def evaluate_llm(
 
 
 def _baselines(content: Content, settings: Settings, parts: Sequence[str], progress: Progress) -> list[Result]:
-    plain = _encoder(settings, trained=False)
+    plain = encoder_for(settings, trained=False)
     cosine = ModelAnswerCosine(plain, lambda name: content.questions[name].model_answer)
     nearest = BestSentenceCosine(plain)
     return [
         _result(content, KeywordOverlap.name, _always(KeywordOverlap()), parts, progress),
-        _result(content, cosine.name, _always(cosine), parts, progress, _without_points),
-        _result(content, nearest.name, _always(nearest), parts, progress, _with_fitted_statuses),
+        _result(content, cosine.name, _always(cosine), parts, progress, without_points),
+        _result(content, nearest.name, _always(nearest), parts, progress, with_fitted_statuses),
     ]
 
 
@@ -152,11 +152,12 @@ def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calib
 
 def _examples(content: Content, encoder: Encoder, background: Background, progress: Progress) -> list[Example]:
     answers = list(_labelled(content))
-    measured = _as_they_come(collect(answers, encoder, background), answers, "Measuring", progress)
+    measured = as_they_come(collect(answers, encoder, background), answers, "Measuring", progress)
     return [one for mine in measured for one in mine]
 
 
-def _encoder(settings: Settings, *, trained: bool) -> Encoder:
+def encoder_for(settings: Settings, *, trained: bool) -> Encoder:
+    """The encoder that `settings` name, with the trained layers or without. Raises GradingFailed."""
     if trained:
         return load_encoder(settings.embedding_model, settings.cache_dir)
     return load_encoder(settings.embedding_model, settings.cache_dir, layers=None)
@@ -193,7 +194,7 @@ def _result(
     todo = [(question, one) for question, answers in content.examples.items() for one in answers]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         grading = pool.map(lambda it: _judge(content, grader_for(it[0]), *it), todo)
-        first = list(_as_they_come(grading, todo, "Grading", progress))
+        first = list(as_they_come(grading, todo, "Grading", progress))
     judged = mend(first) if mend else first
     alike, ms = _again(content, grader_for, todo, first)
     grades = fitted_grades(judged)
@@ -207,7 +208,7 @@ def _result(
     return Result(name, overall, {part: by(judged, grades, keys[part]) for part in parts}, judged)
 
 
-def _as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: Progress) -> Iterator[T]:
+def as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: Progress) -> Iterator[T]:
     """`found` as it comes, with the progress of `todo`."""
     for _ in progress(todo, what):
         yield next(found)
@@ -243,11 +244,12 @@ def _again(
     return float(np.mean(alike)), float(1000 * np.median(spent))
 
 
-def _without_points(judged: list[Judged]) -> list[Judged]:
+def without_points(judged: list[Judged]) -> list[Judged]:
+    """`judged` by a baseline that knows no points."""
     return [one._replace(points=(), credits=()) for one in judged]
 
 
-def _with_fitted_statuses(judged: list[Judged]) -> list[Judged]:
+def with_fitted_statuses(judged: list[Judged]) -> list[Judged]:
     """Raw credits as statuses, by cut points fitted on the other questions: a cosine has no scale of its own."""
     fitted = []
     for name in dict.fromkeys(one.question for one in judged):

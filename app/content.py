@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from app.content_lines import label_problems, twin_problems, with_pairs
 from app.content_schemas import (
+    Claim,
+    Exam,
     LabelledAnswer,
     Pair,
     RubricFile,
@@ -34,6 +36,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is about
 
 EXAMPLES = ".examples.jsonl"
 OTHERS = "question_bank/elsewhere.jsonl"
+CLAIMS, EXAMS = "rubrics/claims.jsonl", "rubrics/exams.jsonl"
 
 
 class Content(NamedTuple):
@@ -44,6 +47,8 @@ class Content(NamedTuple):
     scale: Scale
     examples: dict[str, tuple[LabelledAnswer, ...]]
     others: tuple[OtherQuestion, ...]
+    claims: tuple[Claim, ...] = ()
+    exams: tuple[Exam, ...] = ()
 
     @property
     def known(self) -> KnownQuestions:
@@ -55,7 +60,8 @@ class Content(NamedTuple):
 def load(root: Path, *, with_examples: bool = False) -> Content:
     """Read the content below `root` (it holds `question_bank` and `rubrics`).
 
-    Raises InvalidContent with every problem found. Labelled answers are read only when asked for.
+    Raises InvalidContent with every problem found. Labelled answers, exams and the claims to train on are read only
+    when asked for.
     """
     reader = _Reader(root)
     questions = reader.questions()
@@ -65,10 +71,13 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     reader.match(questions, rubrics)
     rubrics = reader.with_pairs(rubrics)
     examples = reader.examples(rubrics) if with_examples else {}
-    others = reader.others()
+    others = reader.some(OTHERS, OtherQuestion)
+    claims = reader.some(CLAIMS, Claim) if with_examples else ()
+    exams = reader.some(EXAMS, Exam) if with_examples else ()
+    reader.different(EXAMS, [one.id for one in exams])
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
-    return Content(questions, rubrics, Scale(levels=scale.levels), examples, others)
+    return Content(questions, rubrics, Scale(levels=scale.levels), examples, others, claims, exams)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -81,6 +90,8 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "rubrics/scale.schema.json": ScaleFile,
         "rubrics/example.schema.json": LabelledAnswer,
         "rubrics/pair.schema.json": Pair,
+        "rubrics/claim.schema.json": Claim,
+        "rubrics/exam.schema.json": Exam,
     }
     return {path: model.model_json_schema() for path, model in models.items()}
 
@@ -214,10 +225,15 @@ class _Reader:
             found[place] = tuple(known.values())
         return found
 
-    def others(self) -> tuple[OtherQuestion, ...]:
-        """The common questions that the bank lacks; a bank without the file has none."""
-        path = self.root / OTHERS
-        return tuple(one for _, one in self._lines(OTHERS, path, OtherQuestion)) if path.exists() else ()
+    def some(self, name: str, model: type[File]) -> tuple[File, ...]:
+        """The lines of a file of JSON lines; none where there is no such file."""
+        path = self.root / name
+        return tuple(one for _, one in self._lines(name, path, model)) if path.exists() else ()
+
+    def different(self, name: str, ids: list[str]) -> None:
+        """Note ids that occur twice in the file `name`."""
+        for one in sorted({one for one in ids if ids.count(one) > 1}):
+            self.problem(name, "id", f"duplicate id {one}")
 
     def _beside(self, rubrics: dict[str, Rubric], suffix: str) -> Iterator[tuple[str, Path, str]]:
         """(name, path, question id) of each file with this suffix that lies beside a rubric."""

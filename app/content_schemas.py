@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from app.batch import LineMistake, LinePoint
 from app.core.question import Level, Slug, Strict, Text
 from app.core.rubric import Scale, Verdict, Weight
 
@@ -191,6 +192,55 @@ class Pair(Strict):
     def contrast(self) -> str:
         """The sentence that does not."""
         return self.turned or self.near or self.right or ""
+
+
+class Claim(Strict):
+    """One line of `rubrics/claims.jsonl`: a claim of a subject that the bank does not ask about, to train on.
+
+    `true` say it in other words, `turned` are wrong about it, `near` is on its topic and says neither.
+    """
+
+    topic: Text
+    claim: Text
+    true: Annotated[tuple[Text, ...], Field(min_length=2)]
+    turned: Annotated[tuple[Text, ...], Field(min_length=2)]
+    near: Text
+
+
+class MarkedAnswer(Strict):
+    """An answer to an exam question with a person's marks: a credit for each point, the mistakes made, and 0..100."""
+
+    id: Slug
+    answer: Text
+    credits: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    mistakes: tuple[Slug, ...] = ()
+    score: Annotated[float, Field(ge=0, le=100)]
+
+
+class Exam(Strict):
+    """One line of `rubrics/exams.jsonl`: an exam question with its marking scheme and marked answers.
+
+    Nothing is fitted to them and nothing trained on them: they tell how a rubric of one's own is judged.
+    """
+
+    id: Slug
+    question: Text
+    points: Annotated[tuple[LinePoint, ...], Field(min_length=1)]
+    mistakes: tuple[LineMistake, ...] = ()
+    answers: Annotated[tuple[MarkedAnswer, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _ids(self) -> Exam:
+        points, mistakes = [one.id for one in self.points], [one.id for one in self.mistakes]
+        refuse_duplicates(points, "point")
+        refuse_duplicates(mistakes, "mistake")
+        refuse_duplicates([one.id for one in self.answers], "answer")
+        for one in self.answers:
+            if set(one.credits) != set(points):
+                raise ValueError(f"answer {one.id}: credits must be for {', '.join(points)}")
+            if unknown := sorted(set(one.mistakes) - set(mistakes)):
+                raise ValueError(f"answer {one.id}: no such mistake: {', '.join(unknown)}")
+        return self
 
 
 def refuse_duplicates(ids: list[str], what: str) -> None:

@@ -43,6 +43,10 @@ LIST_PIECES, LIST_PIECES_AFTER_PROBE = 6, 12
 LIST_PIECE_WORDS, LIST_CLAUSE_PIECES, LIST_CLAUSE_WORDS = 5.0, 0.12, 0.06
 """A list: pieces shorter than this on average, hardly any with a word of a clause in it, and hardly any such words.
 Terse but complete answers have at least 0.12 of such pieces; lists of terms had at most 0.11."""
+LIST_LONG_PIECE, LIST_LONG_PIECES = 4, 0.15
+"""Nor is it a list where this share of the pieces has so many words: those are notes ("model too simple; misses the
+real pattern; more flexibility lowers bias"). Of the 52 labelled lists none has more than 0.11 of them, terse answers
+from 0.20."""
 BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
 """A list without separators: this many words, fewer than this share from clauses (honest answers: at least 0.05)."""
 
@@ -204,8 +208,8 @@ def _echo(turn: Turn, nearness: Nearness, refs: References, brief: bool) -> bool
 def _keyword_list(text: str, fewest: int) -> bool:
     tokens = words(text)
     pieces = [piece for piece in map(words, _PIECE.split(text)) if piece]
-    if not tokens or len(_UNSPACED.findall(text)) > len(tokens):
-        return False
+    if not tokens or "=" in text or len(_UNSPACED.findall(text)) > len(tokens):
+        return False  # an equation says something
     clause = sum(token in _CLAUSE_WORDS for token in tokens) / len(tokens)
     if (
         len(tokens) >= BARE_LIST_WORDS
@@ -219,4 +223,5 @@ def _keyword_list(text: str, fewest: int) -> bool:
         and len(tokens) / len(pieces) <= LIST_PIECE_WORDS
         and with_clause < LIST_CLAUSE_PIECES
         and clause < LIST_CLAUSE_WORDS
+        and sum(len(piece) >= LIST_LONG_PIECE for piece in pieces) < LIST_LONG_PIECES * len(pieces)
     )

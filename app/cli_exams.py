@@ -1,0 +1,95 @@
+"""What `evaluate --exams` does: marked exam answers, with the marking scheme of their question for a rubric.
+
+This is how a rubric of one's own is judged, by its statements alone. The grader is the one that ships: nothing is
+fitted to these answers or trained on them, and their subjects are kept out of the claims that layers are trained on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from app.batch import own_rubric
+from app.cli_evaluate import Progress, Result, as_they_come, encoder_for, with_fitted_statuses, without_points
+from app.content_schemas import Exam, MarkedAnswer
+from app.core.feedback import Answer, status_of
+from app.core.grader import Grader
+from app.core.rubric import Rubric
+from app.evaluation import Judged, agreement, by, fitted_grades
+from app.grading.baselines import BestSentenceCosine, KeywordOverlap, ModelAnswerCosine
+from app.grading.calibration import shipped
+from app.grading.context import FEWEST
+from app.grading.embedding import EmbeddingGrader
+from app.settings import Settings
+
+MARKS_A_GRADE = 25
+"""Marks of 100 that make a grade of 0 to 4."""
+
+Mend = Callable[[list[Judged]], list[Judged]]
+
+
+class _Task(NamedTuple):
+    exam: Exam
+    rubric: Rubric
+    answer: MarkedAnswer
+
+
+def evaluate_exams(exams: Sequence[Exam], settings: Settings, progress: Progress, *, trained: bool) -> list[Result]:
+    """The figures on `exams` of our grader, by the number of points as well, and of the baselines.
+
+    `trained` says whether ours has the trained layers. Raises GradingFailed.
+    """
+    encoder, plain = encoder_for(settings, trained=trained), encoder_for(settings, trained=False)
+    rubrics = {exam.id: own_rubric(exam.points, exam.mistakes) for exam in exams}
+    schemes = {exam.id: " ".join(point.says for point in exam.points) for exam in exams}
+    tasks = [
+        _Task(exam, rubrics[exam.id].model_copy(update={"question_id": exam.id}), answer)
+        for exam in exams
+        for answer in exam.answers
+    ]
+    graders: list[tuple[Grader, Mend | None]] = [
+        (EmbeddingGrader(encoder, shipped(encoder.trained)), None),
+        (KeywordOverlap(), None),
+        (ModelAnswerCosine(plain, schemes.__getitem__), without_points),
+        (BestSentenceCosine(plain), with_fitted_statuses),
+    ]
+    return [_result(grader, tasks, mend, progress) for grader, mend in graders]
+
+
+def _result(grader: Grader, tasks: Sequence[_Task], mend: Mend | None, progress: Progress) -> Result:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        first = list(as_they_come(pool.map(lambda task: _judge(grader, task), tasks), tasks, "Grading", progress))
+    start = time.perf_counter()
+    again = [_judge(grader, task) for task in tasks]
+    ms = 1000 * (time.perf_counter() - start) / len(tasks)
+    judged = mend(first) if mend else first
+    grades = fitted_grades(judged)
+    points = {task.exam.id: len(task.rubric.points) for task in tasks}
+    alike = float(np.mean([one == other for one, other in zip(first, again, strict=True)]))
+    overall = agreement(judged, grades)._replace(regraded=alike, ms=ms)
+    few = f"fewer than {FEWEST} points"
+    parts = by(judged, grades, lambda one: few if points[one.question] < FEWEST else f"{FEWEST} points and more")
+    return Result(grader.name, overall, {} if mend or isinstance(grader, KeywordOverlap) else {"points": parts}, judged)
+
+
+def _judge(grader: Grader, task: _Task) -> Judged:
+    told = [Answer(turn=0, text=task.answer.answer)]
+    feedback = grader.grade(task.exam.question, task.rubric, told)
+    marks = task.answer.credits
+    return Judged(
+        question=task.exam.id,
+        id=task.answer.id,
+        kind="exam",
+        twin_of=None,
+        grade=round(task.answer.score / MARKS_A_GRADE),
+        score=feedback.score,
+        points=tuple((status_of(marks[point.point_id]).value, point.status.value) for point in feedback.points),
+        credits=tuple((marks[point.point_id], point.credit) for point in feedback.points),
+        mistakes=tuple((one.mistake_id in task.answer.mistakes, one.made) for one in feedback.mistakes),
+        origin="exam",
+    )
