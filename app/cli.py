@@ -219,7 +219,7 @@ def train(
     ] = None,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
-    """Train the encoder's layers on the rubrics and their pairs (for developers); about an hour on four cores."""
+    """Train the encoder's layers on rubrics, pairs and other claims (for developers); about an hour on four cores."""
     from app.grading.layers import FOLDER, find_layers
 
     if data is not None and not data.is_dir():
@@ -234,10 +234,9 @@ def train(
     except ImportError as error:
         typer.echo(f"{error.name} is missing: pip install '.[train]'", err=True)
         raise typer.Exit(2) from None
-    found, folder = _content(content), out or FOLDER
-    rubrics = list(found.rubrics.values())
+    found, folder = _content(content, with_examples=True), out or FOLDER
     made = _or_exit(
-        lambda: train_and_save(rubrics, data, folder, seed=seed, epochs=epochs, further=further, start=before)
+        lambda: train_and_save(found, data, folder, seed=seed, epochs=epochs, further=further, start=before)
     )
     typer.echo(f"wrote {made.file}, sha256 {made.sha256}; now run python -m app calibrate")
 

@@ -19,6 +19,10 @@ SHARE = 6
 
 STRANGERS = 12
 """Rows of other topics in each batch."""
+AN_EPOCH = 33_000
+"""Rows of one epoch, about, others each time where there are more: six epochs take an hour on four cores then."""
+WHOLE = 150
+"""Rows up to which a topic comes into an epoch as a whole or not at all: a part of a few claims has no positives."""
 
 
 class TopicBatches(DefaultBatchSampler):
@@ -46,10 +50,11 @@ class TopicBatches(DefaultBatchSampler):
         topics: dict[str, dict[str, list[int]]] = {}
         for row, one in enumerate(self._sentences):
             topics.setdefault(one.topic, {}).setdefault(one.beside, []).append(row)
+        share = min(1.0, AN_EPOCH / max(1, len(self._sentences)))
         batches = [
             batch + self._strangers(topic, rng)
             for topic, groups in topics.items()
-            for batch in self._of_topic(list(groups.values()), rng)
+            for batch in self._of_topic(_some(list(groups.values()), share, rng), rng)
         ]
         rng.shuffle(batches)
         return batches
@@ -70,3 +75,10 @@ class TopicBatches(DefaultBatchSampler):
             for position, row in enumerate(shuffled):
                 batches[(number + (position % spread) * max(1, count // spread)) % count].append(row)
         return [batch for batch in batches if len(batch) > 4]
+
+
+def _some(groups: list[list[int]], share: float, rng: random.Random) -> list[list[int]]:
+    """About this share of a topic's rows: of each group so many, of a small topic all or none."""
+    if sum(map(len, groups)) <= WHOLE:
+        return groups if rng.random() < share else []
+    return [rng.sample(rows, max(1, round(share * len(rows)))) for rows in groups]

@@ -1,4 +1,4 @@
-"""The loss: texts that say the same come together, and apart from everything else in the batch."""
+"""The losses: texts that say the same come together and apart from everything else, and some stay where they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sentence_transformers import SentenceTransformer
 
 TEMPERATURE = 0.07
 """Cosines are divided by it, as in Khosla et al. 2020."""
+HELD_WEIGHT = 20.0
+"""Of what is held in place: with it, the gradients of the two losses are about as long."""
 TOGETHER = 18
 """Texts of like length that are encoded together: a third less is computed than with a batch padded to its longest."""
 
@@ -54,3 +56,24 @@ class SupervisedContrastiveLoss(torch.nn.Module):
             with torch.autocast(lengths.device.type, torch.bfloat16, enabled=self._bfloat16):
                 vectors.append(self.model(part)["sentence_embedding"].float())
         return torch.nn.functional.normalize(torch.cat(vectors)[by_length.argsort()], dim=1)
+
+
+class HeldInPlaceLoss(torch.nn.Module):
+    """How far texts have moved: one minus the cosine of each vector with the one it had, times HELD_WEIGHT.
+
+    Training on a few subjects draws all others together; those that are shown here stay apart.
+    """
+
+    def __init__(self, model: SentenceTransformer, *, bfloat16: bool = False) -> None:
+        """`bfloat16`: see SupervisedContrastiveLoss."""
+        super().__init__()
+        self.model = model
+        self._bfloat16 = bfloat16
+
+    def forward(self, sentence_features: Iterable[dict[str, Any]], labels: torch.Tensor) -> torch.Tensor:
+        """The mean over the texts; `labels` (texts, width) are the unit vectors they had."""
+        features = next(iter(sentence_features))
+        with torch.autocast(labels.device.type, torch.bfloat16, enabled=self._bfloat16):
+            vectors = self.model(features)["sentence_embedding"].float()
+        cosine = (torch.nn.functional.normalize(vectors, dim=1) * labels.float()).sum(dim=1)
+        return HELD_WEIGHT * (1 - cosine).mean()

@@ -1,8 +1,9 @@
 """What the encoder is trained on: sentences that say the same thing, each beside sentences that only look like it.
 
 From the bank come the statements, exemplars and pairs of every rubric, never a labelled answer: those are for
-measuring. From the folder of public graded answers (its files and licences are named in the model card) come short
-samples, so that the encoder goes on knowing other subjects.
+measuring. Claims of other subjects teach it what right and wrong sound like anywhere, everyday talk what is neither.
+From the folder of public graded answers (its files and licences are named in the model card) come short samples, so
+that the encoder goes on knowing how others speak.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from app.content_schemas import Claim
+from app.core.known import OtherQuestion
 from app.core.rubric import Rubric
 
 
@@ -43,6 +46,23 @@ def from_rubric(rubric: Rubric) -> list[Sentence]:
     return found
 
 
+def from_claims(claims: Iterable[Claim]) -> list[Sentence]:
+    """The sentences of claims of other subjects, each claim beside what is wrong about it or only near."""
+    found: list[Sentence] = []
+    for one in claims:
+        topic = f"claims {one.topic}"
+        found += _claims((one.claim, *one.true), topic, f"{topic} {one.claim}")
+        found += _contrasts((*one.turned, one.near), topic, f"{topic} {one.claim}")
+    return found
+
+
+def from_talk(others: Iterable[OtherQuestion]) -> list[Sentence]:
+    """Everyday talk, each subject a label of its own."""
+    return [
+        one for other in others if other.everyday for one in _claims(other.texts, "everyday", f"everyday {other.asks}")
+    ]
+
+
 PUBLIC = {"argkp": 2400, "beetle": 1800, "scientsbank": 1800, "cannot": 1500, "negation": 700}
 """Sentences taken from each public file: together about half as many as from the bank."""
 
@@ -58,6 +78,22 @@ def from_public(folder: Path, seed: int) -> list[Sentence]:
             for one in READERS[name](_rows(path), name):
                 groups.setdefault(one.beside, []).append(one)
             found += _sample([group for group in groups.values() if len(group) > 1], most, rng)
+    return found
+
+
+HELD = {"argkp": 1200, "beetle": 700, "scientsbank": 900, "saf": 1000, "cannot": 1200}
+"""Texts of each public file among those held in place, none of which is trained on."""
+
+
+def held(others: Iterable[OtherQuestion], public: Path | None, trained_on: Iterable[Sentence], seed: int) -> list[str]:
+    """Texts that further training must leave where they are: other interview questions' and a sample of public ones."""
+    found = [text for one in others if not one.everyday for text in (one.asks, *one.texts)]
+    known, rng = {one.text for one in trained_on}, random.Random(seed)
+    for name, most in HELD.items():
+        if public and (path := public / f"{name}.jsonl.gz").exists():
+            rows = [row.get(key) for row in _rows(path) for key in ("answer", "reference", "rubric_item")]
+            texts = sorted({text for text in rows if text and 3 < len(text.split()) < 70} - known)
+            found += rng.sample(texts, min(most, len(texts)))
     return found
 
 

@@ -5,40 +5,49 @@ from __future__ import annotations
 import os
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.base.sampler import DefaultBatchSampler
+from torch.utils.data import RandomSampler
 
-from app.core.rubric import Rubric
+from app.content import Content
 from app.grading.encoder import TOKENS_MOST, packaged_folder
 from app.grading.layers import Made, is_trained, put_layers, save_layers
 from app.training.batches import TopicBatches
-from app.training.loss import SupervisedContrastiveLoss
-from app.training.sentences import Sentence, from_public, from_rubric
+from app.training.loss import HeldInPlaceLoss, SupervisedContrastiveLoss
+from app.training.sentences import Sentence, from_claims, from_public, from_rubric, from_talk, held
 
-EPOCHS, RATE, BATCH = 4, 1e-4, 64
+EPOCHS, RATE, BATCH, HELD_BATCH = 4, 1e-4, 64, 32
 FURTHER_EPOCHS, FURTHER_RATE, LEFT_OUT = 2, 5e-5, 0.12
 """The second stage, and the share of a text's words that it leaves out, others each time, so that no single word comes
 to decide. The mean of the weights before and after it keeps most of what each does better (DECISIONS.md)."""
 
 
+class Lessons(NamedTuple):
+    """What to train on, and texts of other subjects that the second stage holds in place."""
+
+    sentences: Sequence[Sentence]
+    held: Sequence[str] = ()
+
+
 def train(
-    sentences: Sequence[Sentence],
+    lessons: Lessons,
     *,
     seed: int = 0,
     epochs: int = EPOCHS,
     further: int = FURTHER_EPOCHS,
     start: Made | None = None,
 ) -> SentenceTransformer:
-    """The packaged model with its layers trained on `sentences`, from `start` on if that is given.
+    """The packaged model with its layers trained on `lessons`, from `start` on if that is given.
 
-    After `epochs` it is trained `further` epochs with words left out, and gets the mean of its weights before and
-    after these. Takes about an hour on four cores for 26 rubrics, with `further` alone half of that. The same data,
-    seed and machine give the same weights. Raises GradingFailed when `start` doesn't fit the packaged model.
+    After `epochs` it is trained `further` epochs with words left out and other subjects held in place, and gets the
+    mean of its weights before and after these. Takes about an hour on four cores, with `further` alone a third of that.
+    The same data, seed and machine give the same weights. Raises GradingFailed when `start` doesn't fit.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(os.cpu_count() or 1)
@@ -49,11 +58,12 @@ def train(
     for name, parameter in model.named_parameters():
         parameter.requires_grad = is_trained(name)
     if epochs:
-        _stage(model, sentences, _dataset(sentences), seed=seed, epochs=epochs, rate=RATE)
+        _stage(model, lessons.sentences, _dataset(lessons.sentences), None, seed=seed, epochs=epochs, rate=RATE)
     if further:
         before = {name: value.clone() for name, value in model.state_dict().items() if is_trained(name)}
-        short = _dataset(sentences).with_transform(_Shortened(seed))
-        _stage(model, sentences, short, seed=seed, epochs=further, rate=FURTHER_RATE)
+        short = _dataset(lessons.sentences).with_transform(_Shortened(seed))
+        in_place = _where_they_are(model, lessons.held) if lessons.held else None
+        _stage(model, lessons.sentences, short, in_place, seed=seed, epochs=further, rate=FURTHER_RATE)
         after = model.state_dict()
         mean = {name: torch.lerp(value, after[name], 0.5) for name, value in before.items()}
         model.load_state_dict(mean, strict=False)
@@ -62,7 +72,7 @@ def train(
 
 
 def train_and_save(
-    rubrics: Sequence[Rubric],
+    content: Content,
     public: Path | None,
     folder: Path,
     *,
@@ -71,17 +81,21 @@ def train_and_save(
     further: int = FURTHER_EPOCHS,
     start: Made | None = None,
 ) -> Made:
-    """Train on `rubrics` and on a sample of the files in `public`.
+    """Train on the rubrics, claims and everyday talk of `content` and on a sample of the files in `public`.
 
     Writes the changed layers with their manifest into `folder`. Raises GradingFailed when `start` doesn't fit.
     """
-    bank = [one for rubric in rubrics for one in from_rubric(rubric)]
+    bank = [one for rubric in content.rubrics.values() for one in from_rubric(rubric)]
+    beside = [*from_claims(content.claims), *from_talk(content.others)]
     sampled = from_public(public, seed) if public is not None else []
-    model = train([*bank, *sampled], seed=seed, epochs=epochs, further=further, start=start)
+    sentences = [*bank, *beside, *sampled]
+    lessons = Lessons(sentences, held(content.others, public, sentences, seed))
+    model = train(lessons, seed=seed, epochs=epochs, further=further, start=start)
     made_by = {
         "command": f"python -m app train --seed {seed} --epochs {epochs} --further {further}",
         "start": start.sha256 if start else "the packaged model",
-        "data": f"{len(bank)} sentences of {len(rubrics)} rubrics, {len(sampled)} of public data",
+        "data": f"{len(bank)} sentences of {len(content.rubrics)} rubrics, {len(beside)} of other subjects and of "
+        f"everyday talk, {len(sampled)} of public data; {len(lessons.held)} texts held in place",
         "learning_rate": [RATE, FURTHER_RATE],
         "batch": BATCH,
     }
@@ -89,15 +103,42 @@ def train_and_save(
 
 
 def _stage(
-    model: SentenceTransformer, sentences: Sequence[Sentence], rows: Dataset, *, seed: int, epochs: int, rate: float
+    model: SentenceTransformer,
+    sentences: Sequence[Sentence],
+    rows: Dataset,
+    in_place: Dataset | None,
+    *,
+    seed: int,
+    epochs: int,
+    rate: float,
 ) -> None:
+    bfloat16 = _multiplies_in_bfloat16()
+    rows_of = {"said": rows} | ({"held": in_place} if in_place else {})
+    losses = {
+        "said": SupervisedContrastiveLoss(model, bfloat16=bfloat16),
+        "held": HeldInPlaceLoss(model, bfloat16=bfloat16),
+    }
+
+    def batches(dataset: Dataset, **_: object) -> DefaultBatchSampler:
+        if isinstance(dataset[0]["label"], int):
+            return TopicBatches(sentences, BATCH, seed)
+        drawn = RandomSampler(dataset, generator=torch.Generator().manual_seed(seed))
+        return DefaultBatchSampler(drawn, batch_size=HELD_BATCH, drop_last=False)
+
     with tempfile.TemporaryDirectory() as folder:
         SentenceTransformerTrainer(
             model=model,
-            args=_arguments(folder, seed, epochs, rate, sentences),
-            train_dataset=rows,
-            loss=SupervisedContrastiveLoss(model, bfloat16=_multiplies_in_bfloat16()),
+            args=_arguments(folder, seed, epochs, rate, batches),
+            train_dataset=DatasetDict(rows_of),
+            loss={name: losses[name] for name in rows_of},
         ).train()
+
+
+def _where_they_are(model: SentenceTransformer, texts: Sequence[str]) -> Dataset:
+    """`texts` with the unit vectors that `model` gives them."""
+    model.eval()
+    vectors = model.encode(list(texts), normalize_embeddings=True)
+    return Dataset.from_dict({"text": list(texts), "label": vectors.tolist()})
 
 
 def _multiplies_in_bfloat16() -> bool:
@@ -127,7 +168,7 @@ def _dataset(sentences: Sequence[Sentence]) -> Dataset:
 
 
 def _arguments(
-    folder: str, seed: int, epochs: int, rate: float, sentences: Sequence[Sentence]
+    folder: str, seed: int, epochs: int, rate: float, batches: Callable[..., DefaultBatchSampler]
 ) -> SentenceTransformerTrainingArguments:
     return SentenceTransformerTrainingArguments(
         output_dir=folder,
@@ -138,7 +179,7 @@ def _arguments(
         weight_decay=0.01,
         seed=seed,
         use_cpu=not torch.cuda.is_available(),
-        batch_sampler=lambda dataset, **_: TopicBatches(sentences, BATCH, seed),
+        batch_sampler=batches,
         save_strategy="no",
         logging_steps=50,
         report_to=[],

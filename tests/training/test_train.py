@@ -21,9 +21,9 @@ from app.core.errors import GradingFailed
 from app.grading.encoder import load_encoder, packaged_folder
 from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, restored, save_layers
 from app.training.batches import STRANGERS, TopicBatches
-from app.training.loss import SupervisedContrastiveLoss
-from app.training.sentences import from_public, from_rubric
-from app.training.train import LEFT_OUT, train, train_and_save
+from app.training.loss import HELD_WEIGHT, HeldInPlaceLoss, SupervisedContrastiveLoss
+from app.training.sentences import Sentence, from_claims, from_public, from_rubric, from_talk, held
+from app.training.train import LEFT_OUT, Lessons, train, train_and_save
 
 QUESTION = "fundamentals/precision-recall"
 
@@ -40,6 +40,50 @@ def test_a_rubric_gives_its_claims_and_their_contrasts(content: Content) -> None
     assert all(one.beside in labels for one in found)
     answers = {one.answer for one in content.examples[QUESTION]}
     assert not answers & {one.text for one in found}  # those are for measuring
+
+
+def test_claims_of_other_subjects_stand_beside_what_is_wrong_about_them(content: Content) -> None:
+    claim = content.claims[0]
+    found = from_claims([claim])
+    (label,) = {one.beside for one in found}
+    assert {one.text for one in found if one.label == label} == {claim.claim, *claim.true}
+    assert {one.text for one in found if one.label != label} == {*claim.turned, claim.near}
+    answers = {answer.answer for exam in content.exams for answer in exam.answers}
+    assert not answers & {one.text for one in from_claims(content.claims)}  # those are for measuring
+
+
+def test_everyday_talk_is_trained_on_and_other_questions_are_held_in_place(content: Content, tmp_path: Path) -> None:
+    talk = from_talk(content.others)
+    assert {one.text for one in talk} == {text for one in content.others if one.everyday for text in one.texts}
+    row = {"split": "train", "module": "M", "qid": "q", "reference": "The current splits up.", "label": "correct"}
+    answers = [f"the current number {number} splits" for number in range(3)]
+    with gzip.open(tmp_path / "beetle.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write("\n".join(json.dumps(row | {"answer": one}) for one in answers))
+    known = [talk[0]._replace(text=answers[0])]
+    texts = held(content.others, tmp_path, known, seed=1)
+    assert {*answers[1:], "The current splits up."} < set(texts)
+    assert answers[0] not in texts
+    assert not {one.text for one in talk} & set(texts)
+
+
+def test_an_epoch_has_so_many_rows_and_small_topics_come_whole(
+    content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentences = [*from_rubric(content.rubrics[QUESTION]), *from_claims(content.claims[:140])]
+    monkeypatch.setattr("app.training.batches.AN_EPOCH", len(sentences) // 4)
+    sampler = TopicBatches(sentences, 64, seed=0)
+    for epoch in (1, 2):
+        batches = list(sampler)
+        own = [row for batch in batches for row in _of_its_topic(batch, sentences)]
+        assert 0.15 < len(own) / len(sentences) < 0.4, epoch
+        sizes = Counter(sentences[row].topic for row in own)
+        whole = Counter(one.topic for one in sentences)
+        assert all(size == whole[topic] for topic, size in sizes.items() if topic != QUESTION)
+
+
+def _of_its_topic(batch: list[int], sentences: list[Sentence]) -> list[int]:
+    topic, _ = Counter(sentences[row].topic for row in batch).most_common(1)[0]
+    return [row for row in batch if sentences[row].topic == topic]
 
 
 def test_public_files_give_samples_and_those_kept_for_measuring_do_not(tmp_path: Path) -> None:
@@ -109,12 +153,20 @@ def test_the_loss_does_not_depend_on_which_texts_share_a_pass(monkeypatch: pytes
     assert apart > 0
 
 
+def test_what_is_held_in_place_costs_what_it_moved() -> None:
+    loss = HeldInPlaceLoss(_Fixed(torch.tensor([[2.0, 0.0], [0.0, 1.0]])))  # type: ignore[arg-type]
+    texts = {"input_ids": torch.tensor([[0], [1]])}
+    assert loss([texts], torch.tensor([[1.0, 0.0], [0.0, 1.0]])) == 0
+    assert loss([texts], torch.tensor([[1.0, 0.0], [1.0, 0.0]])) == pytest.approx(HELD_WEIGHT / 2)
+
+
 @pytest.fixture(scope="module")
 def trained(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("layers")
     rubric = content.rubrics[QUESTION]
     few = rubric.model_copy(update={"points": rubric.points[:2], "mistakes": rubric.mistakes[:1]})
-    train_and_save([few], None, folder, seed=1, epochs=1, further=1)
+    little = content._replace(rubrics={QUESTION: few}, others=content.others[49:51], claims=content.claims[:14])
+    train_and_save(little, None, folder, seed=1, epochs=1, further=1)
     return folder
 
 
@@ -164,7 +216,7 @@ def test_the_second_stage_moves_the_weights_half_way(content: Content, monkeypat
     stages: list[torch.Tensor] = []
     name = "0.model.encoder.layer.5.output.dense.weight"
 
-    def stage(model: SentenceTransformer, sentences: object, rows: Dataset, **how: object) -> None:
+    def stage(model: SentenceTransformer, sentences: object, rows: Dataset, held: object, **how: object) -> None:
         weight = model.state_dict()[name]
         weight += 1.0 + len(stages)
         stages.append(weight.clone())
@@ -172,7 +224,7 @@ def test_the_second_stage_moves_the_weights_half_way(content: Content, monkeypat
 
     texts: list[list[str]] = []
     monkeypatch.setattr("app.training.train._stage", stage)
-    model = train(from_rubric(few), seed=1)
+    model = train(Lessons(from_rubric(few)), seed=1)
     assert torch.allclose(model.state_dict()[name], (stages[0] + stages[1]) / 2)
     whole, short = (sum(len(text.split()) for text in one) for one in texts)
     assert len(texts[0]) == len(texts[1])
@@ -182,7 +234,7 @@ def test_the_second_stage_moves_the_weights_half_way(content: Content, monkeypat
 
 def test_training_goes_on_from_layers_that_are_given(trained: Path, content: Content) -> None:
     rubric = content.rubrics[QUESTION]
-    few = from_rubric(rubric.model_copy(update={"points": rubric.points[:1], "mistakes": ()}))
+    few = Lessons(from_rubric(rubric.model_copy(update={"points": rubric.points[:1], "mistakes": ()})))
     name = "0.model.encoder.layer.0.output.dense.weight"
     given = restored(load_file(trained / WEIGHTS))[name]
     same = train(few, epochs=0, further=0, start=find_layers(trained)).state_dict()[name]
