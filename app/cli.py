@@ -230,13 +230,15 @@ def train(
         typer.echo(f"There are no layers in {start}: name a folder that train wrote, or leave --start out", err=True)
         raise typer.Exit(2)
     try:
+        from app.training.sentences import Texts
         from app.training.train import train_and_save
     except ImportError as error:
         typer.echo(f"{error.name} is missing: pip install '.[train]'", err=True)
         raise typer.Exit(2) from None
     found, folder = _content(content, with_examples=True), out or FOLDER
+    texts = Texts(list(found.rubrics.values()), found.claims, found.others)
     made = _or_exit(
-        lambda: train_and_save(found, data, folder, seed=seed, epochs=epochs, further=further, start=before)
+        lambda: train_and_save(texts, data, folder, seed=seed, epochs=epochs, further=further, start=before)
     )
     typer.echo(f"wrote {made.file}, sha256 {made.sha256}; now run python -m app calibrate")
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.batch import own_rubric
+from app.batch import LineMistake, LinePoint, own_rubric
 from app.cli_evaluate import Progress, Result, as_they_come, encoder_for, with_fitted_statuses, without_points
 from app.content_schemas import Exam, MarkedAnswer
 from app.core.feedback import Answer, status_of
@@ -45,13 +45,9 @@ def evaluate_exams(exams: Sequence[Exam], settings: Settings, progress: Progress
     `trained` says whether ours has the trained layers. Raises GradingFailed.
     """
     encoder, plain = encoder_for(settings, trained=trained), encoder_for(settings, trained=False)
-    rubrics = {exam.id: own_rubric(exam.points, exam.mistakes) for exam in exams}
+    rubrics = {exam.id: _rubric(exam) for exam in exams}
     schemes = {exam.id: " ".join(point.says for point in exam.points) for exam in exams}
-    tasks = [
-        _Task(exam, rubrics[exam.id].model_copy(update={"question_id": exam.id}), answer)
-        for exam in exams
-        for answer in exam.answers
-    ]
+    tasks = [_Task(exam, rubrics[exam.id], answer) for exam in exams for answer in exam.answers]
     graders: list[tuple[Grader, Mend | None]] = [
         (EmbeddingGrader(encoder, shipped(encoder.trained)), None),
         (KeywordOverlap(), None),
@@ -59,6 +55,13 @@ def evaluate_exams(exams: Sequence[Exam], settings: Settings, progress: Progress
         (BestSentenceCosine(plain), with_fitted_statuses),
     ]
     return [_result(grader, tasks, mend, progress) for grader, mend in graders]
+
+
+def _rubric(exam: Exam) -> Rubric:
+    """The marking scheme as a line of a file for `grade` has it."""
+    points = [LinePoint(id=one.id, says=one.says, weight=one.weight) for one in exam.points]
+    mistakes = [LineMistake(id=one.id, says=one.says, correction=one.correction) for one in exam.mistakes]
+    return own_rubric(points, mistakes).model_copy(update={"question_id": exam.id})
 
 
 def _result(grader: Grader, tasks: Sequence[_Task], mend: Mend | None, progress: Progress) -> Result:

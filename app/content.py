@@ -15,7 +15,6 @@ from pydantic import BaseModel, ValidationError
 
 from app.content_lines import label_problems, twin_problems, with_pairs
 from app.content_schemas import (
-    Claim,
     Exam,
     LabelledAnswer,
     Pair,
@@ -25,6 +24,7 @@ from app.content_schemas import (
     SignalsFile,
     SignalUse,
 )
+from app.core.claim import Claim
 from app.core.errors import InvalidContent, Problem
 from app.core.known import KnownQuestions, OtherQuestion
 from app.core.question import Domain, Question

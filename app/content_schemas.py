@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from app.batch import LineMistake, LinePoint
 from app.core.question import Level, Slug, Strict, Text
 from app.core.rubric import Scale, Verdict, Weight
 
@@ -194,17 +193,20 @@ class Pair(Strict):
         return self.turned or self.near or self.right or ""
 
 
-class Claim(Strict):
-    """One line of `rubrics/claims.jsonl`: a claim of a subject that the bank does not ask about, to train on.
+class ExamPoint(Strict):
+    """A point of a marking scheme."""
 
-    `true` say it in other words, `turned` are wrong about it, `near` is on its topic and says neither.
-    """
+    id: Slug
+    says: Text
+    weight: Annotated[float, Field(gt=0)]
 
-    topic: Text
-    claim: Text
-    true: Annotated[tuple[Text, ...], Field(min_length=2)]
-    turned: Annotated[tuple[Text, ...], Field(min_length=2)]
-    near: Text
+
+class ExamMistake(Strict):
+    """A wrong claim that a marking scheme warns of."""
+
+    id: Slug
+    says: Text
+    correction: Text
 
 
 class MarkedAnswer(Strict):
@@ -225,8 +227,8 @@ class Exam(Strict):
 
     id: Slug
     question: Text
-    points: Annotated[tuple[LinePoint, ...], Field(min_length=1)]
-    mistakes: tuple[LineMistake, ...] = ()
+    points: Annotated[tuple[ExamPoint, ...], Field(min_length=1)]
+    mistakes: tuple[ExamMistake, ...] = ()
     answers: Annotated[tuple[MarkedAnswer, ...], Field(min_length=2)]
 
     @model_validator(mode="after")

@@ -35,7 +35,16 @@ MAY_IMPORT = {
 }
 """A part may import itself besides. The command line, `__main__` and `main` may import anything."""
 
-ANYTHING = {"app", "app.__main__", "app.cli", "app.cli_evaluate", "app.cli_files", "app.cli_llm", "app.main"}
+ANYTHING = {
+    "app",
+    "app.__main__",
+    "app.cli",
+    "app.cli_evaluate",
+    "app.cli_exams",
+    "app.cli_files",
+    "app.cli_llm",
+    "app.main",
+}
 TYPES_ONLY = {"app.grading": {"app.settings"}}
 """What is imported for the type checker alone: a factory takes the settings."""
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from app.content_schemas import Claim
+from app.core.claim import Claim
 from app.core.known import OtherQuestion
 from app.core.rubric import Rubric
 
@@ -31,6 +31,14 @@ class Sentence(NamedTuple):
     topic: str
     label: str
     beside: str
+
+
+class Texts(NamedTuple):
+    """Everything of ours to learn from: rubrics, claims of other subjects, and the questions that the bank lacks."""
+
+    rubrics: Sequence[Rubric]
+    claims: Sequence[Claim] = ()
+    others: Sequence[OtherQuestion] = ()
 
 
 def from_rubric(rubric: Rubric) -> list[Sentence]:

@@ -15,12 +15,11 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraine
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from torch.utils.data import RandomSampler
 
-from app.content import Content
 from app.grading.encoder import TOKENS_MOST, packaged_folder
 from app.grading.layers import Made, is_trained, put_layers, save_layers
 from app.training.batches import TopicBatches
 from app.training.loss import HeldInPlaceLoss, SupervisedContrastiveLoss
-from app.training.sentences import Sentence, from_claims, from_public, from_rubric, from_talk, held
+from app.training.sentences import Sentence, Texts, from_claims, from_public, from_rubric, from_talk, held
 
 EPOCHS, RATE, BATCH, HELD_BATCH = 4, 1e-4, 64, 32
 FURTHER_EPOCHS, FURTHER_RATE, LEFT_OUT = 2, 5e-5, 0.12
@@ -72,7 +71,7 @@ def train(
 
 
 def train_and_save(
-    content: Content,
+    texts: Texts,
     public: Path | None,
     folder: Path,
     *,
@@ -81,20 +80,20 @@ def train_and_save(
     further: int = FURTHER_EPOCHS,
     start: Made | None = None,
 ) -> Made:
-    """Train on the rubrics, claims and everyday talk of `content` and on a sample of the files in `public`.
+    """Train on `texts` and on a sample of the files in `public`.
 
     Writes the changed layers with their manifest into `folder`. Raises GradingFailed when `start` doesn't fit.
     """
-    bank = [one for rubric in content.rubrics.values() for one in from_rubric(rubric)]
-    beside = [*from_claims(content.claims), *from_talk(content.others)]
+    bank = [one for rubric in texts.rubrics for one in from_rubric(rubric)]
+    beside = [*from_claims(texts.claims), *from_talk(texts.others)]
     sampled = from_public(public, seed) if public is not None else []
     sentences = [*bank, *beside, *sampled]
-    lessons = Lessons(sentences, held(content.others, public, sentences, seed))
+    lessons = Lessons(sentences, held(texts.others, public, sentences, seed))
     model = train(lessons, seed=seed, epochs=epochs, further=further, start=start)
     made_by = {
         "command": f"python -m app train --seed {seed} --epochs {epochs} --further {further}",
         "start": start.sha256 if start else "the packaged model",
-        "data": f"{len(bank)} sentences of {len(content.rubrics)} rubrics, {len(beside)} of other subjects and of "
+        "data": f"{len(bank)} sentences of {len(texts.rubrics)} rubrics, {len(beside)} of other subjects and of "
         f"everyday talk, {len(sampled)} of public data; {len(lessons.held)} texts held in place",
         "learning_rate": [RATE, FURTHER_RATE],
         "batch": BATCH,

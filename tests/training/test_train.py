@@ -22,7 +22,7 @@ from app.grading.encoder import load_encoder, packaged_folder
 from app.grading.layers import MANIFEST, WEIGHTS, find_layers, is_trained, restored, save_layers
 from app.training.batches import STRANGERS, TopicBatches
 from app.training.loss import HELD_WEIGHT, HeldInPlaceLoss, SupervisedContrastiveLoss
-from app.training.sentences import Sentence, from_claims, from_public, from_rubric, from_talk, held
+from app.training.sentences import Sentence, Texts, from_claims, from_public, from_rubric, from_talk, held
 from app.training.train import LEFT_OUT, Lessons, train, train_and_save
 
 QUESTION = "fundamentals/precision-recall"
@@ -165,7 +165,7 @@ def trained(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("layers")
     rubric = content.rubrics[QUESTION]
     few = rubric.model_copy(update={"points": rubric.points[:2], "mistakes": rubric.mistakes[:1]})
-    little = content._replace(rubrics={QUESTION: few}, others=content.others[49:51], claims=content.claims[:14])
+    little = Texts([few], content.claims[:14], content.others[49:51])
     train_and_save(little, None, folder, seed=1, epochs=1, further=1)
     return folder
 
