@@ -169,14 +169,17 @@ def evaluate(
     from app.settings import Settings
 
     draw = _plotter() if plot_file else None
-    found = _labelled_content(content)
+    if exams and (grader is Judgeable.llm or by):
+        raise typer.BadParameter("--exams goes with the embedding grader, and has parts of its own")
+    found = _content(content, with_examples=True) if exams else _labelled_content(content)
     parts = [part.value for part in by or ()]
     trained = grader is Judgeable.embedding
     if exams:
         from app.cli_exams import evaluate_exams
 
-        if grader is Judgeable.llm or by:
-            raise typer.BadParameter("--exams goes with the embedding grader, and has its own parts")
+        if not found.exams:
+            typer.echo("needs marked exam answers: rubrics/exams.jsonl", err=True)
+            raise typer.Exit(2)
         results = _or_exit(lambda: evaluate_exams(found.exams, Settings(), _progress, trained=trained))
     elif grader is Judgeable.llm:
         results = _or_exit(lambda: cli_evaluate.evaluate_llm(found, Settings(), parts, _progress, replay))

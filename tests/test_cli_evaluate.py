@@ -85,3 +85,33 @@ def test_without_labelled_answers_it_says_what_is_needed(small: Path, tmp_path: 
     ran = CliRunner().invoke(app, [command, "--content", str(bare)])
     assert ran.exit_code == 2
     assert "examples.jsonl" in ran.output
+
+
+def test_exams_are_judged_by_their_marking_schemes(small: Path, tmp_path: Path) -> None:
+    lines = (ROOT / "rubrics/exams.jsonl").read_text("utf-8").splitlines()
+    exams = tmp_path / "content"
+    shutil.copytree(small, exams)
+    chosen = [line for line in lines if json.loads(line)["id"] in {"decision-trees-forests", "kmeans", "em-gmm"}]
+    (exams / "rubrics/exams.jsonl").write_text("\n".join(chosen), "utf-8")
+    out = tmp_path / "figures.json"
+    ran = CliRunner().invoke(app, ["evaluate", "--exams", "--content", str(exams), "--json", str(out)])
+    assert ran.exit_code == 0, ran.output
+    ours, *baselines = json.loads(out.read_text("utf-8"))
+    assert len(baselines) == 3
+    assert ours["overall"]["answers"] == 36
+    assert ours["overall"]["regraded"] == 1
+    assert ours["overall"]["spearman_within"] > 0.3 + max(one["overall"]["spearman_within"] for one in baselines)
+    assert list(ours["parts"]) == ["4 points and more"]
+
+
+@pytest.mark.parametrize("options", [["--grader", "llm"], ["--by", "kind"]])
+def test_exams_have_parts_of_their_own_and_need_no_language_model(small: Path, options: list[str]) -> None:
+    ran = CliRunner().invoke(app, ["evaluate", "--exams", "--content", str(small), *options])
+    assert ran.exit_code == 2
+    assert "--exams goes with the embedding grader" in " ".join(ran.output.replace("│", " ").split())
+
+
+def test_without_exams_it_says_what_is_needed(small: Path) -> None:
+    ran = CliRunner().invoke(app, ["evaluate", "--exams", "--content", str(small)])
+    assert ran.exit_code == 2
+    assert "needs marked exam answers" in ran.output

@@ -538,3 +538,48 @@ def _copy(to: Path, file: str) -> None:
 
 def _different(texts: Any) -> set[str]:
     return {" ".join(text.lower().split()) for text in texts}
+
+
+CLAIM = {"topic": "tides", "claim": "The moon causes tides.", "true": ["It pulls.", "Moon: tides."]}
+CLAIM |= {"turned": ["Tides cause the moon.", "The wind makes tides."], "near": "Tides come twice a day."}
+
+
+def test_claims_to_train_on_are_read_and_their_faults_told(root: Path) -> None:
+    path = root / "rubrics/claims.jsonl"
+    path.write_text(json.dumps(CLAIM), "utf-8")
+    (claim,) = load(root, with_examples=True).claims
+    assert (claim.claim, claim.near) == (CLAIM["claim"], CLAIM["near"])
+    assert load(root).claims == ()
+    path.write_text(json.dumps(CLAIM | {"true": ["It pulls."]}), "utf-8")
+    (problem,) = problems(root)
+    assert (problem.file, problem.field) == ("rubrics/claims.jsonl", "line 1: true")
+
+
+EXAM: dict[str, Any] = {
+    "id": "tides",
+    "question": "What causes tides?",
+    "points": [{"id": "moon", "says": "The moon's pull.", "weight": 2}],
+    "mistakes": [{"id": "wind", "says": "The wind causes them.", "correction": "The moon does."}],
+    "answers": [
+        {"id": "a1", "answer": "The moon.", "credits": {"moon": 1}, "score": 100},
+        {"id": "a2", "answer": "The wind.", "credits": {"moon": 0}, "mistakes": ["wind"], "score": 0},
+    ],
+}
+
+
+def test_exams_are_read_and_their_faults_told(root: Path) -> None:
+    path = root / "rubrics/exams.jsonl"
+    path.write_text(json.dumps(EXAM), "utf-8")
+    (exam,) = load(root, with_examples=True).exams
+    assert [one.score for one in exam.answers] == [100, 0]
+    spoilt = json.loads(json.dumps(EXAM))
+    spoilt["answers"][0]["credits"] = {"sun": 1}
+    path.write_text("\n".join(map(json.dumps, [EXAM, EXAM, spoilt])), "utf-8")
+    told = [(one.field, one.reason) for one in problems(root)]
+    assert told == [
+        ("id", "duplicate id tides"),
+        ("line 3: ", "answer a1: credits must be for moon"),
+    ]
+    spoilt["answers"][0] |= {"credits": {"moon": 1}, "mistakes": ["rain"]}
+    path.write_text(json.dumps(spoilt), "utf-8")
+    assert [one.reason for one in problems(root)] == ["answer a1: no such mistake: rain"]

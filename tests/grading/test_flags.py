@@ -164,6 +164,22 @@ def test_a_list_is_what_was_asked_for_where_the_points_are_terms(own: Any) -> No
     assert [point.evidence and point.evidence.text for point in found.points] == list(terms)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Same test set; both models scored after training cut-off; gap beyond noise: bootstrap interval; segments: no "
+        "large drop anywhere; shadow traffic first, small share of users later; rollback: one switch, old model warm.",
+        "Same test set T. AUC_new - AUC_old = d. d > 0: interval via bootstrap, B = 1000. Segments: min d. Latency: p99.",
+    ],
+)
+def test_notes_and_equations_are_no_list_of_keywords(
+    grader: EmbeddingGrader, question: Question, rubric: Rubric, text: str
+) -> None:
+    found = grader.grade(question.prompt, rubric, [Answer(turn=0, text=text)])
+    assert Flag.keyword_list not in found.flags
+    assert found.score > 10
+
+
 def test_a_turn_that_did_not_count_beside_one_that_did_is_named(
     grader: EmbeddingGrader, question: Question, rubric: Rubric
 ) -> None:
