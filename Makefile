@@ -29,6 +29,7 @@ check: $(VENV)/.installed
 evaluate: $(VENV)/.installed-tests
 	@mkdir -p build
 	@$(BIN)/python -m app evaluate --by origin --by kind --by question --json build/evaluation.json --plot build/evaluation.png
+	@$(BIN)/python -m app evaluate --exams --json build/exams.json
 
 bench: $(VENV)/.installed-tests
 	@$(BIN)/python -m pytest -m bench -s --benchmark-columns=min,median,max,rounds tests/bench
