@@ -169,7 +169,7 @@ def test_a_list_is_what_was_asked_for_where_the_points_are_terms(own: Any) -> No
     [
         "Same test set; both models scored after training cut-off; gap beyond noise: bootstrap interval; segments: no "
         "large drop anywhere; shadow traffic first, small share of users later; rollback: one switch, old model warm.",
-        "Same test set T. AUC_new - AUC_old = d. d > 0: interval via bootstrap, B = 1000. Segments: min d. Latency: p99.",
+        "Same test set T. AUC_new - AUC_old = d. d > 0: interval via bootstrap, B = 1000. Segments: min d. p99 too.",
     ],
 )
 def test_notes_and_equations_are_no_list_of_keywords(
