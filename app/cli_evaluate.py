@@ -192,11 +192,15 @@ def _result(
 ) -> Result:
     """One grader's figures; `mend` puts right what a baseline can't say by itself."""
     todo = [(question, one) for question, answers in content.examples.items() for one in answers]
+
+    def judge(it: tuple[str, LabelledAnswer]) -> Judged:
+        return _judge(content, grader_for(it[0]), *it)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        grading = pool.map(lambda it: _judge(content, grader_for(it[0]), *it), todo)
+        grading = pool.map(judge, todo)
         first = list(as_they_come(grading, todo, "Grading", progress))
     judged = mend(first) if mend else first
-    alike, ms = _again(content, grader_for, todo, first)
+    alike, ms = regraded(judge, todo, first)
     grades = fitted_grades(judged)
     keys: dict[str, Callable[[Judged], str]] = {
         "domain": lambda one: one.question.split("/")[0],
@@ -231,14 +235,12 @@ def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> 
     )
 
 
-def _again(
-    content: Content, grader_for: GraderFor, todo: Sequence[tuple[str, LabelledAnswer]], first: Sequence[Judged]
-) -> tuple[float, float]:
-    """(share judged alike a second time, median milliseconds) of a sample, graded one by one."""
+def regraded(judge: Callable[[T], Judged], todo: Sequence[T], first: Sequence[Judged]) -> tuple[float, float]:
+    """(share judged as in `first` a second time, median milliseconds) of a sample of `todo`, judged one by one."""
     alike, spent = [], []
     for row in range(0, len(todo), REGRADED_EVERY):
         start = time.perf_counter()
-        again = _judge(content, grader_for(todo[row][0]), *todo[row])
+        again = judge(todo[row])
         spent.append(time.perf_counter() - start)
         alike.append(again == first[row])
     return float(np.mean(alike)), float(1000 * np.median(spent))

@@ -7,15 +7,21 @@ fitted to these answers or trained on them, and their subjects are kept out of t
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
 from app.batch import LineMistake, LinePoint, own_rubric
-from app.cli_evaluate import Progress, Result, as_they_come, encoder_for, with_fitted_statuses, without_points
+from app.cli_evaluate import (
+    Progress,
+    Result,
+    as_they_come,
+    encoder_for,
+    regraded,
+    with_fitted_statuses,
+    without_points,
+)
 from app.content_schemas import Exam, MarkedAnswer
 from app.core.feedback import Answer, status_of
 from app.core.grader import Grader
@@ -65,19 +71,17 @@ def _rubric(exam: Exam) -> Rubric:
 
 
 def _result(grader: Grader, tasks: Sequence[_Task], mend: Mend | None, progress: Progress) -> Result:
+    judge = partial(_judge, grader)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        first = list(as_they_come(pool.map(lambda task: _judge(grader, task), tasks), tasks, "Grading", progress))
-    start = time.perf_counter()
-    again = [_judge(grader, task) for task in tasks]
-    ms = 1000 * (time.perf_counter() - start) / len(tasks)
+        first = list(as_they_come(pool.map(judge, tasks), tasks, "Grading", progress))
     judged = mend(first) if mend else first
     grades = fitted_grades(judged)
-    points = {task.exam.id: len(task.rubric.points) for task in tasks}
-    alike = float(np.mean([one == other for one, other in zip(first, again, strict=True)]))
+    alike, ms = regraded(judge, tasks, first)
     overall = agreement(judged, grades)._replace(regraded=alike, ms=ms)
-    few = f"fewer than {FEWEST} points"
-    parts = by(judged, grades, lambda one: few if points[one.question] < FEWEST else f"{FEWEST} points and more")
-    return Result(grader.name, overall, {} if mend or isinstance(grader, KeywordOverlap) else {"points": parts}, judged)
+    count = {task.exam.id: len(task.rubric.points) for task in tasks}
+    few, more = f"fewer than {FEWEST} points", f"{FEWEST} points and more"
+    points = by(judged, grades, lambda one: few if count[one.question] < FEWEST else more)
+    return Result(grader.name, overall, {"points": points} if isinstance(grader, EmbeddingGrader) else {}, judged)
 
 
 def _judge(grader: Grader, task: _Task) -> Judged:
