@@ -47,7 +47,7 @@ from app.grading.segment import Window, items, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-12"
+VERSION = "embedding-11"
 
 
 class EmbeddingGrader:
