@@ -28,6 +28,7 @@ from app.grading.context import (
 )
 from app.grading.examples import Example
 from app.grading.features import JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
+from app.grading.judging import on_its_side, unless_right
 
 ROUNDS = 5
 """Rounds of choosing windows and fitting; the choice no longer changes after about four."""
@@ -61,12 +62,13 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
         judges[group] = _fit_group(mine if names is MISTAKE_FEATURES else _by(names, mine), names)
     judges["lone"] = _evened(_fit_group(_alone(examples), LONE_FEATURES), examples)
     suspected = _suspected(examples, "mistake", judges["mistake"])
-    points = _points(examples, {"point": judges["point"], "signal": judges["signal"]}, suspected)
+    judges_of_points = {"point": judges["point"], "signal": judges["signal"]}
+    points = _points(examples, judges_of_points, suspected)
     judges["context"] = _fit_context(points, POINT_CONTEXT_FEATURES)
     suspected = _suspected(examples, "bare_mistake", judges["bare_mistake"])
     bare = _points(examples, {"bare": judges["bare"]}, suspected)
     judges["bare_context"] = _fit_context(bare, POINT_CONTEXT_FEATURES)
-    mistakes = _mistakes(examples, judges["mistake"])
+    mistakes = _mistakes(examples, judges["mistake"], judges_of_points)
     judges["mistake_context"] = _fit_context(mistakes, CONTEXT_FEATURES)
     threshold = _best_threshold(mistakes, judges["mistake_context"])
     return Calibration(**judges, mistake_from=threshold, on_topic=on_topic, made_by=made_by or {})
@@ -177,7 +179,9 @@ def _each(features: Sequence[npt.NDArray[np.float32]], judge: Logistic, names: t
     if not features:
         return []
     ends = np.cumsum([len(one) for one in features])
-    return np.split(judge(np.concatenate(features), names)[:, None], ends[:-1])
+    every = np.concatenate(features)
+    judged = on_its_side(judge, every) if names is MISTAKE_FEATURES else judge(every, names)
+    return np.split(judged[:, None], ends[:-1])
 
 
 def _by_answer(judged: Sequence[_Judged], fewest: int) -> list[list[_Judged]]:
@@ -212,13 +216,24 @@ def _points(
     return found
 
 
-def _mistakes(examples: Sequence[Example], judge: Logistic) -> list[_InContext]:
-    """The mistakes of each answer with enough of them."""
+def _mistakes(examples: Sequence[Example], judge: Logistic, of_points: dict[str, Logistic]) -> list[_InContext]:
+    """The mistakes of each answer with enough of them, in windows that don't clearly say a point by `of_points`."""
+    said: dict[int, list[_Judged]] = {}
+    for group, one in of_points.items():
+        for judged in _judged(examples, group, one, POINT_FEATURES):
+            said.setdefault(judged.example.answer, []).append(judged)
     found = []
     for claims in _by_answer(_judged(examples, "mistake", judge, MISTAKE_FEATURES), FEWEST_MISTAKES):
-        made = np.column_stack([np.concatenate(readings) for _, readings in claims])
+        points = said[claims[0].example.answer]
+        wrong = map(unless_right, _by_reading(claims), _by_reading(points))
+        made = np.concatenate(list(wrong))
         found.append(_InContext(in_context(best_odds(made), made.max(axis=0)), _targets(claims)))
     return found
+
+
+def _by_reading(claims: Sequence[_Judged]) -> list[Array]:
+    """The probabilities (windows, claims) by sentences and by clauses."""
+    return [np.column_stack(columns) for columns in zip(*(readings for _, readings in claims), strict=True)]
 
 
 def _targets(claims: Sequence[_Judged]) -> Array:
