@@ -39,6 +39,8 @@ ANYTHING = {
     "app",
     "app.__main__",
     "app.cli",
+    "app.cli_common",
+    "app.cli_develop",
     "app.cli_evaluate",
     "app.cli_exams",
     "app.cli_files",
