@@ -1,0 +1,48 @@
+"""From probabilities of windows to what counts: mistakes in the light of what is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.grading.calibration import Logistic
+from app.grading.features import MISTAKE_FEATURES, ON_ITS_SIDE
+from app.grading.judging import CLEARLY_RIGHT, PAIR_ADDS, on_its_side, unless_right
+
+NOTHING_SAID = np.full((3, 1), 0.1)
+
+
+def test_a_window_that_clearly_says_a_point_makes_no_mistake() -> None:
+    said = np.array([[CLEARLY_RIGHT], [0.1], [0.1]])
+    assert unless_right(np.array([[0.9], [0.9], [0.9]]), said).ravel() == pytest.approx([0.0, 0.9, 0.9])
+
+
+def test_a_pair_of_which_each_sentence_clearly_says_a_point_makes_no_mistake() -> None:
+    said = np.array([[CLEARLY_RIGHT], [0.9], [0.1]])
+    assert unless_right(np.array([[0.1], [0.1], [0.9]]), said).max() == 0.0
+
+
+def test_a_pair_is_little_likelier_to_be_wrong_than_the_likelier_of_its_sentences() -> None:
+    wrong = np.array([[0.02], [0.3], [0.95]])
+    left = unless_right(wrong, NOTHING_SAID).ravel()
+    assert left[:2] == pytest.approx([0.02, 0.3])
+    assert np.log(left[2] / (1 - left[2])) == pytest.approx(np.log(0.3 / 0.7) + PAIR_ADDS)
+
+
+def test_a_pair_in_which_neither_sentence_is_wrong_is_not_either() -> None:
+    assert unless_right(np.array([[0.0], [0.0], [0.95]]), NOTHING_SAID).max() == 0.0
+
+
+def test_a_pair_less_likely_wrong_than_its_sentences_stays_so() -> None:
+    assert unless_right(np.array([[0.9], [0.2], [0.4]]), NOTHING_SAID)[2, 0] == pytest.approx(0.4)
+
+
+def test_one_sentence_alone_has_no_pair() -> None:
+    assert unless_right(np.array([[0.7]]), np.array([[0.1]])).ravel() == pytest.approx([0.7])
+
+
+def test_what_is_not_on_a_mistakes_side_of_its_contrasts_does_not_make_it() -> None:
+    judge = Logistic(bias=0.0, weights={"nearest": 1.0})
+    measured = np.zeros((2, len(MISTAKE_FEATURES)), np.float32)
+    measured[:, MISTAKE_FEATURES.index("apart")] = ON_ITS_SIDE - 0.01, ON_ITS_SIDE
+    assert on_its_side(judge, measured) == pytest.approx([0.0, 0.5])
