@@ -174,6 +174,11 @@ def _judged(examples: Sequence[Example], group: str, judge: Logistic, names: tup
     return [_Judged(*one) for one in zip(mine, zip(by_sentence, by_clause, strict=True), strict=True)]
 
 
+def _judged_points(examples: Sequence[Example], judges: dict[str, Logistic]) -> list[_Judged]:
+    """The points of the groups that `judges` names, as each group's judge sees them."""
+    return [one for group, judge in judges.items() for one in _judged(examples, group, judge, POINT_FEATURES)]
+
+
 def _each(features: Sequence[npt.NDArray[np.float32]], judge: Logistic, names: tuple[str, ...]) -> list[Array]:
     """The probabilities (windows, 1) of the windows of each of `features`, in one sweep."""
     if not features:
@@ -202,9 +207,8 @@ def _points(
     examples: Sequence[Example], judges: dict[str, Logistic], suspected: dict[tuple[int, str], float]
 ) -> list[_InContext]:
     """The points of each answer with enough of them, of the groups that `judges` names."""
-    judged = [one for group, judge in judges.items() for one in _judged(examples, group, judge, POINT_FEATURES)]
     found = []
-    for claims in _by_answer(judged, FEWEST):
+    for claims in _by_answer(_judged_points(examples, judges), FEWEST):
         denied = [
             max((suspected[example.answer, mistake] for mistake in example.denied_by), default=0.0)
             for example, _ in claims
@@ -218,10 +222,7 @@ def _points(
 
 def _mistakes(examples: Sequence[Example], judge: Logistic, of_points: dict[str, Logistic]) -> list[_InContext]:
     """The mistakes of each answer with enough of them, in windows that don't clearly say a point by `of_points`."""
-    said: dict[int, list[_Judged]] = {}
-    for group, one in of_points.items():
-        for judged in _judged(examples, group, one, POINT_FEATURES):
-            said.setdefault(judged.example.answer, []).append(judged)
+    said = {claims[0].example.answer: claims for claims in _by_answer(_judged_points(examples, of_points), 1)}
     found = []
     for claims in _by_answer(_judged(examples, "mistake", judge, MISTAKE_FEATURES), FEWEST_MISTAKES):
         points = said[claims[0].example.answer]
