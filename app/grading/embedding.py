@@ -37,7 +37,7 @@ from app.grading.judging import (
     mistakes_in_context,
     most_telling,
     point_probability,
-    surely_says,
+    says_enough,
     unless_right,
 )
 from app.grading.reading import BOTH, Cut, Reading, hear
@@ -47,7 +47,7 @@ from app.grading.segment import Window, items, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-12"
+VERSION = "embedding-13"
 
 
 class EmbeddingGrader:
@@ -97,7 +97,7 @@ class EmbeddingGrader:
             nearest = [point_probability(self._calibration, rubric, one.points) for one in measured]
             nearest[0], right = _borne_out(readings, nearest)
             nearest = list(map(partial(self._doubted, rubric), readings, nearest))
-            if flag and not surely_says(rubric, nearest[0]):
+            if flag and not says_enough(rubric, nearest[0]):
                 raised[answer.turn] = flag
                 continue
             said = np.maximum(said, likeliest(nearest))

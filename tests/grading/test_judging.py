@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.core.rubric import Point, PointKind, Rubric
 from app.grading.calibration import Logistic
 from app.grading.features import MISTAKE_FEATURES, ON_ITS_SIDE
-from app.grading.judging import CLEARLY_RIGHT, PAIR_ADDS, on_its_side, unless_right
+from app.grading.judging import (
+    CLEARLY_RIGHT,
+    ENOUGH,
+    PAIR_ADDS,
+    SURELY,
+    on_its_side,
+    says_enough,
+    unless_right,
+)
 
 NOTHING_SAID = np.full((3, 1), 0.1)
 
@@ -46,3 +55,34 @@ def test_what_is_not_on_a_mistakes_side_of_its_contrasts_does_not_make_it() -> N
     measured = np.zeros((2, len(MISTAKE_FEATURES)), np.float32)
     measured[:, MISTAKE_FEATURES.index("apart")] = ON_ITS_SIDE - 0.01, ON_ITS_SIDE
     assert on_its_side(judge, measured) == pytest.approx([0.0, 0.5])
+
+
+def of_points(*kinds: PointKind) -> Rubric:
+    points = tuple(
+        Point(
+            id=f"point-{number}", says="Something is said here.", why="It matters.", weight=1, probe="What?", kind=kind
+        )
+        for number, kind in enumerate(kinds)
+    )
+    return Rubric.model_construct(question_id="lifecycle/one", points=points, mistakes=())
+
+
+@pytest.mark.parametrize(
+    ("likeliest", "enough"),
+    [
+        ((SURELY, 0.0, 0.0, 0.0), True),
+        ((SURELY - 0.01, 0.0, 0.0, 0.0), False),
+        ((ENOUGH / 3, ENOUGH / 3, ENOUGH / 3 + 0.01, 0.0), True),
+        ((ENOUGH / 4, ENOUGH / 4, ENOUGH / 4, ENOUGH / 4), False),  # a little of everything is nothing
+    ],
+)
+def test_a_turn_says_enough_by_one_point_surely_or_several_probably(likeliest: tuple[float, ...], enough: bool) -> None:
+    rubric = of_points(*[PointKind.point] * 4)
+    elsewhere = np.zeros(4)
+    assert says_enough(rubric, np.array([elsewhere, likeliest])) is enough
+
+
+def test_what_can_be_given_in_any_story_says_nothing_of_the_topic() -> None:
+    rubric = of_points(PointKind.signal, PointKind.signal, PointKind.point)
+    assert not says_enough(rubric, np.array([[0.99, 0.99, 0.1]]))
+    assert not says_enough(of_points(PointKind.signal), np.array([[0.99]]))
