@@ -106,7 +106,7 @@ def train(
     ] = None,
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
-    """Train the encoder's layers on rubrics, pairs and other claims (for developers); about an hour on four cores."""
+    """Train the encoder's layers on rubrics, pairs and other claims (for developers); 44 minutes on four cores."""
     from app.grading.layers import FOLDER, find_layers
 
     if data is not None and not data.is_dir():

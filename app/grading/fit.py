@@ -38,7 +38,7 @@ FALSE_ALARMS = 0.009
 """The share of answers worth something which may be taken for off topic, by either bound. Three of 598 are, all
 of grade 1, as what surely says a point is on the topic; in return all but nine of the 63 answers to other questions are
 seen."""
-MARGINS = OnTopic(lead=0.005, near=0.1)
+MARGINS = OnTopic(lead=0.01, near=0.1)
 """How far the bounds for off-topic answers stay below the labelled answers worth something."""
 STEPS = 400
 """Accelerated gradient steps of one fit; the loss is flat to six digits after about 200."""
