@@ -35,9 +35,8 @@ ROUNDS = 5
 PENALTY = 1.0
 """L2 penalty on the weights of standardised features, against the sum of log losses."""
 FALSE_ALARMS = 0.009
-"""The share of answers worth something which may be taken for off topic, by either bound. Three of 598 are, all
-of grade 1, as what surely says a point is on the topic; in return all but nine of the 63 answers to other questions are
-seen."""
+"""The share of answers worth something which may be taken for off topic, by either bound. One of 598 is, of
+grade 1, as what says enough is on the topic; in return all but nine of the 63 answers to other questions are seen."""
 MARGINS = OnTopic(lead=0.01, near=0.1)
 """How far the bounds for off-topic answers stay below the labelled answers worth something."""
 STEPS = 400

@@ -32,9 +32,9 @@ from app.grading.segment import Window
 SURELY = 0.95
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest windows of
 63 labelled answers to other questions have 0.93 and 0.87."""
-ENOUGH, ENOUGH_OF = 1.65, 3
+ENOUGH, ENOUGH_OF = 1.8, 3
 """So is a turn whose likeliest points, so many of them, add up to this. A story from a mine, told without a term of the
-field, resembles other questions as a whole; yet two such had 1.9 and 2.4, where the 63 answers have up to 1.57."""
+field, resembles other questions as a whole; yet two such had 1.9 and 2.4, where the 63 answers have up to 1.7."""
 
 CLEARLY_RIGHT = 0.8
 """The probability of any point from which a window is no mistake: "auto-blocking needs precision, since a wrong block
