@@ -132,7 +132,7 @@ def as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
             "overall": _figures(one.overall),
             "parts": {name: _figures(found) for rows in one.parts.values() for name, found in rows.items()},
             "reliability": [
-                {"credit": given, "person": true, "points": count} for given, true, count in reliability(one.judged)
+                {"credit": given, "labelled": true, "points": count} for given, true, count in reliability(one.judged)
             ],
         }
         for one in results

@@ -28,9 +28,9 @@ Ints = npt.NDArray[np.int64]
 class Judged(NamedTuple):
     """One labelled answer beside a grader's feedback on it.
 
-    `grade` is the person's, 0..4; `score` the grader's on any scale; `points` pairs the person's with the grader's
-    status of each point (empty for a grader that knows no points), `credits` the person's with the grader's credit,
-    and `mistakes` the person's with the grader's verdict on each mistake. `twin_of` is the id of the answer that this
+    `grade` is the labelled one, 0..4; `score` the grader's on any scale; `points` pairs the labelled with the grader's
+    status of each point (empty for a grader that knows no points), `credits` the labelled with the grader's credit,
+    and `mistakes` the label with the grader's verdict on each mistake. `twin_of` is the id of the answer that this
     one is a twin of; `origin` tells how it was written.
     """
 
@@ -218,7 +218,7 @@ def twins(judged: Sequence[Judged]) -> tuple[float, float]:
 
 
 def reliability(judged: Sequence[Judged]) -> list[tuple[float, float, int]]:
-    """(mean credit given, mean credit of the person, points) for each of BINS equal bins of the credit that has any."""
+    """(mean credit given, mean labelled credit, points) for each of BINS equal bins of the credit that has any."""
     pairs = np.array([pair for one in judged if one.kind not in TWIN_KINDS for pair in one.credits]).reshape(-1, 2)
     bins = np.minimum((pairs[:, 1] * BINS).astype(np.int64), BINS - 1)
     rows = [pairs[bins == number] for number in range(BINS)]
@@ -233,7 +233,7 @@ def calibration_error(judged: Sequence[Judged]) -> float:
 
 
 def status_cuts(credits: Sequence[tuple[str, float]]) -> tuple[float, float]:
-    """The cut points (partly from, said from) on raw credits with the best macro F1 against a person's statuses."""
+    """The cut points (partly from, said from) on raw credits with the best macro F1 against the labelled statuses."""
     values = np.array([credit for _, credit in credits])
     truth = np.array([STATUSES.index(status) for status, _ in credits])
     grid = np.unique(np.quantile(values, np.linspace(0.02, 0.98, 49)))

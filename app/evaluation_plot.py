@@ -1,4 +1,4 @@
-"""The figures of `evaluate` as a picture: scores against people's grades, and how far a credit can be believed."""
+"""The figures of `evaluate` as a picture: scores against labelled grades, and how far a credit can be believed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INK, SOFT = "#1f2937", "#2563eb"
 
 
 def draw(graders: Mapping[str, Sequence[Judged]], file: Path) -> None:
-    """Draw each grader's scores by the person's grade, and its reliability curve; the suffix says the format."""
+    """Draw each grader's scores by the labelled grade, and its reliability curve; the suffix says the format."""
     figure = Figure(figsize=(3.4 * len(graders), 6.4), layout="constrained")
     axes = figure.subplots(2, len(graders), squeeze=False, sharey="row")
     for column, (name, judged) in enumerate(graders.items()):
@@ -27,7 +27,7 @@ def draw(graders: Mapping[str, Sequence[Judged]], file: Path) -> None:
         _scores(axes[0][column], judged)
         _reliability(axes[1][column], judged)
     axes[0][0].set_ylabel("score")
-    axes[1][0].set_ylabel("credit by a person")
+    axes[1][0].set_ylabel("labelled credit")
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=120)
 
@@ -41,7 +41,7 @@ def _scores(axes: Axes, judged: Sequence[Judged]) -> None:
     )
     axes.set_xticks(range(GRADES))
     axes.set_ylim(-2, 102)
-    axes.set_xlabel("grade by a person")
+    axes.set_xlabel("labelled grade")
 
 
 def _reliability(axes: Axes, judged: Sequence[Judged]) -> None:

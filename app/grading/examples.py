@@ -22,7 +22,7 @@ Features = npt.NDArray[np.float32]
 
 
 class Labelled(NamedTuple):
-    """An answer with a person's labels.
+    """An answer with its labels.
 
     Its grade 0 to 4, credit (0, 0.5, 1) and stretch of each point, stretch of each mistake made.
     """
@@ -42,8 +42,8 @@ class Example(NamedTuple):
 
     `features` is (windows, features) by sentences, `by_clause` the same by clauses; `inside` marks the windows by
     sentences that lie on the labelled stretch; `target` is 0..1. `answer` tells the answers apart, `grade` is the
-    person's, `flagged` says that it earns nothing anyway, `reached` how far it is on the topic. `claim` is the id of
-    the point or mistake, `denied_by` the mistakes that deny it.
+    labelled one, `flagged` says that it earns nothing anyway, `reached` how far it is on the topic. `claim` is the id
+    of the point or mistake, `denied_by` the mistakes that deny it.
     """
 
     question_id: str
