@@ -126,7 +126,7 @@ def test_threads_get_what_one_thread_gets(judge: Any) -> None:
 
 
 def test_what_was_said_before_is_context_and_what_comes_later_is_not(judge: Any) -> None:
-    shadow = "I let it see real requests in the background and just log what it would have said."
+    shadow = "For a while it just watches along with the other one."  # vague enough to leave some doubt
     fair = "Both are scored once on the same frozen set from last month that neither of them has seen."
 
     def credit(found: Feedback, point: str) -> float:

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from app.core.rubric import Point, PointKind, Rubric
-from app.grading.calibration import Logistic
+from app.grading.calibration import Logistic, shipped
 from app.grading.features import MISTAKE_FEATURES, ON_ITS_SIDE
 from app.grading.judging import (
     CLEARLY_RIGHT,
     ENOUGH,
+    FULL_FROM,
     PAIR_ADDS,
     SURELY,
+    credit_in_context,
     on_its_side,
     says_enough,
     unless_right,
@@ -86,3 +88,25 @@ def test_what_can_be_given_in_any_story_says_nothing_of_the_topic() -> None:
     rubric = of_points(PointKind.signal, PointKind.signal, PointKind.point)
     assert not says_enough(rubric, np.array([[0.99, 0.99, 0.1]]))
     assert not says_enough(of_points(PointKind.signal), np.array([[0.99]]))
+
+
+def credits(said: float, *exemplars: str) -> list[float]:
+    """The credits of five points, each said as probably as the others, where that is all that counts."""
+    own_only = Logistic(bias=0, weights={"own": 1.0, "others": 0.0, "undenied": 0.0})
+    alone = shipped(True).model_copy(update={"context": own_only, "bare_context": own_only})
+    rubric = of_points(*[PointKind.point] * 5)
+    points = tuple(point.model_copy(update={"exemplars": exemplars}) for point in rubric.points)
+    rubric = rubric.model_copy(update={"points": points})
+    nearest = np.full((1, 5), said)
+    return list(credit_in_context(alone, rubric, [nearest], nearest[0], np.zeros(5)))
+
+
+@pytest.mark.parametrize(
+    ("said", "credit"), [(0.9, 1.0), (FULL_FROM, 1.0), (FULL_FROM / 2, 0.5), (0.2, 0.2 / FULL_FROM)]
+)
+def test_a_point_has_its_full_credit_before_it_is_certain(said: float, credit: float) -> None:
+    assert credits(said, "It is said like this.") == pytest.approx([credit] * 5)
+
+
+def test_a_point_without_exemplars_has_no_more_credit_than_it_is_probable() -> None:
+    assert credits(0.9) == pytest.approx([0.9] * 5)
