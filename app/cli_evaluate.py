@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date
@@ -16,9 +16,10 @@ import numpy as np
 from app import cli_llm
 from app.content import Content
 from app.content_schemas import LabelledAnswer
-from app.core.feedback import Answer
+from app.core.feedback import Answer, MistakeFeedback, PointCredit, feedback_from
 from app.core.grader import Grader
 from app.core.question import Level
+from app.core.rubric import Rubric
 from app.evaluation import Agreement, Judged, agreement, by, fitted_grades, reliability, status_cuts, table
 from app.grading.background import Background
 from app.grading.baselines import BestSentenceCosine, KeywordOverlap, ModelAnswerCosine
@@ -221,6 +222,7 @@ def as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: P
 def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> Judged:
     feedback = grader.grade(content.questions[name].prompt, content.rubrics[name], [Answer(turn=0, text=one.answer)])
     status = {key: label.status for key, label in one.points.items()}
+    credits = {key: CREDITS[label.status] for key, label in one.points.items()}
     return Judged(
         name,
         one.id,
@@ -229,10 +231,18 @@ def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> 
         one.grade,
         feedback.score,
         tuple((status[point.point_id], point.status.value) for point in feedback.points),
-        tuple((CREDITS[status[point.point_id]], point.credit) for point in feedback.points),
+        tuple((credits[point.point_id], point.credit) for point in feedback.points),
         tuple((mistake.mistake_id in one.mistakes, mistake.made) for mistake in feedback.mistakes),
         one.origin.value,
+        labelled_score(content.rubrics[name], credits, one.mistakes),
     )
+
+
+def labelled_score(rubric: Rubric, credits: Mapping[str, float], mistakes: Collection[str]) -> float:
+    """The score, 0..100, that the labels of an answer give by the grader's own arithmetic."""
+    found = [PointCredit(point_id=key, credit=credit) for key, credit in credits.items()]
+    made = [MistakeFeedback(mistake_id=key, made=True) for key in mistakes]
+    return feedback_from(rubric, found, made, (), "labels").score
 
 
 def regraded(judge: Callable[[T], Judged], todo: Sequence[T], first: Sequence[Judged]) -> tuple[float, float]:
@@ -248,7 +258,7 @@ def regraded(judge: Callable[[T], Judged], todo: Sequence[T], first: Sequence[Ju
 
 def without_points(judged: list[Judged]) -> list[Judged]:
     """`judged` by a baseline that knows no points."""
-    return [one._replace(points=(), credits=()) for one in judged]
+    return [one._replace(points=(), credits=(), labelled=float("nan")) for one in judged]
 
 
 def with_fitted_statuses(judged: list[Judged]) -> list[Judged]:
@@ -264,7 +274,7 @@ def with_fitted_statuses(judged: list[Judged]) -> list[Judged]:
                     (truth, _status(raw, low, high))
                     for (truth, _), (_, raw) in zip(one.points, one.credits, strict=True)
                 )
-                fitted.append(one._replace(points=points))
+                fitted.append(one._replace(points=points, labelled=float("nan")))
     return fitted
 
 

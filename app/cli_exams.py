@@ -18,6 +18,7 @@ from app.cli_evaluate import (
     Result,
     as_they_come,
     encoder_for,
+    labelled_score,
     regraded,
     with_fitted_statuses,
     without_points,
@@ -99,4 +100,5 @@ def _judge(grader: Grader, task: _Task) -> Judged:
         credits=tuple((marks[point.point_id], point.credit) for point in feedback.points),
         mistakes=tuple((one.mistake_id in task.answer.mistakes, one.made) for one in feedback.mistakes),
         origin="exam",
+        labelled=labelled_score(task.rubric, marks, task.answer.mistakes),
     )

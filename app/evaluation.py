@@ -15,7 +15,8 @@ import numpy.typing as npt
 GRADES = 5
 STATUSES = ("said", "partly", "missing")
 HEADINGS = ("answers", "Spearman in a question", "Spearman", "QWK", "MAE", "point F1", "mistakes P", "mistakes R",
-            "junk above partial", "ECE", "turned below true", "rewording moves by", "regraded alike", "ms")  # fmt: skip
+            "junk above partial", "ECE", "turned below true", "rewording moves by", "score off by", "regraded alike",
+            "ms")  # fmt: skip
 TWIN_KINDS = frozenset({"turned", "reworded"})
 BINS = 10
 JUNK_KINDS = frozenset({"keyword_list", "echo", "off_topic"})
@@ -31,7 +32,8 @@ class Judged(NamedTuple):
     `grade` is the labelled one, 0..4; `score` the grader's on any scale; `points` pairs the labelled with the grader's
     status of each point (empty for a grader that knows no points), `credits` the labelled with the grader's credit,
     and `mistakes` the label with the grader's verdict on each mistake. `twin_of` is the id of the answer that this
-    one is a twin of; `origin` tells how it was written.
+    one is a twin of; `origin` tells how it was written. `labelled` is the score, 0..100, that its labels give; NaN
+    where the grader's are not on that scale.
     """
 
     question: str
@@ -44,13 +46,15 @@ class Judged(NamedTuple):
     credits: tuple[tuple[float, float], ...]
     mistakes: tuple[tuple[bool, bool], ...]
     origin: str = "rubric"
+    labelled: float = float("nan")
 
 
 class Agreement(NamedTuple):
     """Agreement over some answers; NaN where it can't be said (too few answers, no points, no mistakes).
 
-    Twins are left out of all figures but `turned_below` and `rewording`; `regraded` is the share of answers that a
-    second grading gave the very same feedback, `ms` the median time of an answer in milliseconds.
+    Twins are left out of all figures but `turned_below` and `rewording`. `off_by` is the mean distance between the
+    score and the one that the labels give, `regraded` the share of answers that a second grading gave the very same
+    feedback, `ms` the median time of an answer in milliseconds.
     """
 
     answers: int
@@ -65,6 +69,7 @@ class Agreement(NamedTuple):
     ece: float
     turned_below: float
     rewording: float
+    off_by: float = float("nan")
     regraded: float = float("nan")
     ms: float = float("nan")
 
@@ -92,6 +97,7 @@ def agreement(judged: Sequence[Judged], grades: Sequence[int]) -> Agreement:
         ece=calibration_error(judged),
         turned_below=turned,
         rewording=rewording,
+        off_by=_mean(abs(one.score - one.labelled) for one in judged),
     )
 
 
@@ -255,7 +261,7 @@ def table(rows: Mapping[str, Agreement], heading: str) -> str:
     for name, one in rows.items():
         figures = [f"{value:.2f}" for value in one[1:8]]
         shares = [f"{one.junk_above_partial:.1%}", f"{one.ece:.2f}", f"{one.turned_below:.0%}", f"{one.rewording:.1f}"]
-        cells = [name, str(one.answers), *figures, *shares, f"{one.regraded:.0%}", f"{one.ms:.0f}"]
+        cells = [name, str(one.answers), *figures, *shares, f"{one.off_by:.1f}", f"{one.regraded:.0%}", f"{one.ms:.0f}"]
         lines.append("| " + " | ".join("–" if "nan" in cell and cell != name else cell for cell in cells) + " |")
     return "\n".join(lines)
 

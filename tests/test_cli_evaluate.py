@@ -10,8 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.cli_evaluate import labelled_score
+from app.core.feedback import MISTAKE_COST
 from app.grading.calibration import Shipped
 from tests.conftest import ROOT
+from tests.values import rubric
 
 QUESTIONS = ("lifecycle/champion-challenger", "fundamentals/overfitting")
 KINDS = {"strong", "partial", "wrong", "keyword_list", "turned", "reworded"}
@@ -57,8 +60,17 @@ def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_pa
     assert overall["spearman_within"] > figures[1]["overall"]["spearman_within"]
     assert overall["regraded"] == 1
     assert overall["turned_below"] > 0.5
+    assert overall["off_by"] < figures[1]["overall"]["off_by"]
+    assert [one["overall"]["off_by"] for one in figures[2:]] == [None, None]  # a cosine has no scale of its own
     assert sum(one["points"] for one in figures[0]["reliability"]) > 0
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_labels_give_a_score_by_the_graders_own_arithmetic() -> None:
+    marked = rubric(weights=(1, 2, 1))
+    assert labelled_score(marked, {"p0": 1.0, "p1": 0.5, "p2": 0.0}, ()) == 50
+    assert labelled_score(marked, {"p0": 1.0, "p1": 0.5, "p2": 0.0}, {"m0": "its words"}) == 50 - MISTAKE_COST
+    assert labelled_score(marked, {"p0": 0.0, "p1": 0.0, "p2": 0.0}, ["m0"]) == 0
 
 
 def test_the_grader_without_trained_layers_can_be_judged(small: Path, tmp_path: Path) -> None:

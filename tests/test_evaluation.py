@@ -123,6 +123,16 @@ def test_twins_are_measured_against_their_answer_and_left_out_of_the_rest() -> N
     assert agreement(twice[:2], [3, 2]).mae == 2.5  # asked for by kind, they have figures of their own
 
 
+def test_a_score_is_off_by_its_distance_from_the_one_that_the_labels_give() -> None:
+    judged = [
+        one("a", "strong", 4, 80, labelled=95.0),
+        one("a", "partial", 2, 40, labelled=35.0),
+        one("a", "vague", 0, 10),  # a grader with no such scale
+        one("a", "reworded", 4, 10, labelled=95.0),
+    ]
+    assert agreement(judged, [4, 2, 0, 4]).off_by == pytest.approx(10)
+
+
 def test_calibration_error_weighs_each_bin_by_its_points() -> None:
     judged = [
         one("a", "strong", 4, 80, credits=((1.0, 0.95), (1.0, 0.95), (0.0, 0.25), (0.5, 0.25))),
