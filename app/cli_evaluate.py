@@ -173,10 +173,15 @@ def _labelled(content: Content) -> Iterator[Labelled]:
                 content.rubrics[name],
                 one.answer,
                 one.grade,
-                {key: CREDITS[label.status] for key, label in one.points.items()},
+                _credits(one),
                 {key: label.span for key, label in one.points.items() if label.span},
                 dict(one.mistakes),
             )
+
+
+def _credits(answer: LabelledAnswer) -> dict[str, float]:
+    """The credit that its label gives each point."""
+    return {key: CREDITS[label.status] for key, label in answer.points.items()}
 
 
 def _always(grader: Grader) -> GraderFor:
@@ -222,7 +227,7 @@ def as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: P
 def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> Judged:
     feedback = grader.grade(content.questions[name].prompt, content.rubrics[name], [Answer(turn=0, text=one.answer)])
     status = {key: label.status for key, label in one.points.items()}
-    credits = {key: CREDITS[label.status] for key, label in one.points.items()}
+    credits = _credits(one)
     return Judged(
         name,
         one.id,
