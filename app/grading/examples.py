@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.core.feedback import Answer
+from app.core.feedback import Answer, Flag
 from app.core.rubric import PointKind, Rubric
 from app.grading import flags
 from app.grading.background import Background
@@ -42,8 +42,8 @@ class Example(NamedTuple):
 
     `features` is (windows, features) by sentences, `by_clause` the same by clauses; `inside` marks the windows by
     sentences that lie on the labelled stretch; `target` is 0..1. `answer` tells the answers apart, `grade` is the
-    labelled one, `flagged` says that it earns nothing anyway, `reached` how far it is on the topic. `claim` is the id
-    of the point or mistake, `denied_by` the mistakes that deny it.
+    labelled one, `flag` says that it earns nothing anyway (off topic only where it is so by any bounds), `reached` how
+    far it is on the topic. `claim` is the id of the point or mistake, `denied_by` the mistakes that deny it.
     """
 
     question_id: str
@@ -54,7 +54,7 @@ class Example(NamedTuple):
     target: float
     answer: int = 0
     grade: int = 0
-    flagged: bool = False
+    flag: Flag | None = None
     reached: OnTopic = ANYTHING
     claim: str = ""
     denied_by: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
     around, around_clauses = heard.around[0], heard.around[-1]
     if not reading.windows:
         return []
-    flagged = flags.flag(heard.seen, refs, ANYTHING) is not None
+    flag = flags.flag(heard.seen, refs, ANYTHING)
     reached = flags.reached(heard.seen, refs)
     found: list[Example] = []
     for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
@@ -83,7 +83,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
         by_clause = clauses.measured(against, None if bare else around_clauses)
         found += _point_examples(answer, reading, measured.points, by_clause.points, bare=bare)
         found += _mistake_examples(answer, reading, measured.mistakes, by_clause.mistakes, bare=bare)
-    return [one._replace(answer=number, grade=answer.grade, flagged=flagged, reached=reached) for one in found]
+    return [one._replace(answer=number, grade=answer.grade, flag=flag, reached=reached) for one in found]
 
 
 def _point_examples(

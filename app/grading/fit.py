@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from app.core.feedback import Flag
 from app.grading.calibration import ANYTHING, Calibration, Logistic, OnTopic
 from app.grading.context import (
     CONTEXT_FEATURES,
@@ -28,7 +29,7 @@ from app.grading.context import (
 )
 from app.grading.examples import Example
 from app.grading.features import JUDGED_FEATURES, LONE_FEATURES, MISTAKE_FEATURES, POINT_FEATURES
-from app.grading.judging import on_its_side, unless_right
+from app.grading.judging import are_enough, on_its_side, unless_right
 
 ROUNDS = 5
 """Rounds of choosing windows and fitting; the choice no longer changes after about four."""
@@ -47,8 +48,6 @@ Array = npt.NDArray[np.float64]
 
 def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -> Calibration:
     """The calibration that fits `examples` best."""
-    on_topic = _on_topic(examples)
-    examples = [one._replace(flagged=one.flagged or on_topic.missed(one.reached)) for one in examples]
     judges = {}
     for group, names in (
         ("point", JUDGED_FEATURES),
@@ -60,6 +59,8 @@ def fit(examples: Sequence[Example], *, made_by: dict[str, Any] | None = None) -
         mine = [one for one in examples if one.group == group]
         judges[group] = _fit_group(mine if names is MISTAKE_FEATURES else _by(names, mine), names)
     judges["lone"] = _evened(_fit_group(_alone(examples), LONE_FEATURES), examples)
+    on_topic = _on_topic(examples)
+    examples = _that_earn(examples, on_topic, judges["point"])
     suspected = _suspected(examples, "mistake", judges["mistake"])
     judges_of_points = {"point": judges["point"], "signal": judges["signal"]}
     points = _points(examples, judges_of_points, suspected)
@@ -166,8 +167,8 @@ class _Judged(NamedTuple):
 
 
 def _judged(examples: Sequence[Example], group: str, judge: Logistic, names: tuple[str, ...]) -> list[_Judged]:
-    """The examples of `group` that are not flagged: flagged answers never come as far as the second step."""
-    mine = [one for one in examples if one.group == group and not one.flagged]
+    """The examples of `group`."""
+    mine = [one for one in examples if one.group == group]
     by_sentence = _each([one.features for one in mine], judge, names)
     by_clause = _each([one.by_clause for one in mine], judge, names)
     return [_Judged(*one) for one in zip(mine, zip(by_sentence, by_clause, strict=True), strict=True)]
@@ -186,6 +187,16 @@ def _each(features: Sequence[npt.NDArray[np.float32]], judge: Logistic, names: t
     every = np.concatenate(features)
     judged = on_its_side(judge, every) if names is MISTAKE_FEATURES else judge(every, names)
     return np.split(judged[:, None], ends[:-1])
+
+
+def _that_earn(examples: Sequence[Example], on_topic: OnTopic, judge: Logistic) -> list[Example]:
+    """The examples of answers that are graded, not flagged: only these come as far as the second step."""
+    on_it = {one.answer for one in examples if one.flag is None and not on_topic.missed(one.reached)}
+    off_it = [one for one in examples if one.flag in (None, Flag.off_topic) and one.answer not in on_it]
+    for claims in _by_answer(_judged(off_it, "point", judge, POINT_FEATURES), 1):
+        if are_enough(np.array([float(by_sentence.max()) for _, (by_sentence, _) in claims])):
+            on_it.add(claims[0].example.answer)
+    return [one for one in examples if one.answer in on_it]
 
 
 def _by_answer(judged: Sequence[_Judged], fewest: int) -> list[list[_Judged]]:

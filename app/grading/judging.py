@@ -85,7 +85,12 @@ def says_enough(rubric: Rubric, nearest: Probabilities) -> bool:
     Signals don't count, as they can be given in any story.
     """
     own = [column for column, point in enumerate(rubric.points) if point.kind is not PointKind.signal]
-    likeliest_first = -np.sort(-nearest[:, own].max(axis=0))
+    return are_enough(nearest[:, own].max(axis=0))
+
+
+def are_enough(own: Probabilities) -> bool:
+    """The same from the probabilities (points,) of the points that are no signals."""
+    likeliest_first = -np.sort(-own)
     return bool((likeliest_first[:1] >= SURELY).any() or likeliest_first[:ENOUGH_OF].sum() >= ENOUGH)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from app.content import Content
+from app.core.feedback import Flag
 from app.grading.background import Background
 from app.grading.calibration import shipped
 from app.grading.encoder import Encoder
-from app.grading.examples import Labelled, collect
+from app.grading.examples import Example, Labelled, collect
 from app.grading.features import POINT_FEATURES
 from app.grading.fit import fit, logistic_regression
 from tests.grading.conftest import CHAMPION
@@ -30,9 +32,9 @@ def test_weights_are_never_negative_and_a_constant_column_gets_none() -> None:
     assert weights.tolist() == [0.0, 0.0]
 
 
-def test_a_fit_on_labelled_answers_tells_said_from_missing(
-    content: Content, encoder: Encoder, background: Background
-) -> None:
+@pytest.fixture(scope="module")
+def examples(content: Content, encoder: Encoder, background: Background) -> list[Example]:
+    """What is measured of eight labelled answers."""
     credit = {"said": 1.0, "partly": 0.5, "missing": 0.0}
     answers = [
         Labelled(
@@ -47,7 +49,10 @@ def test_a_fit_on_labelled_answers_tells_said_from_missing(
         )
         for one in content.examples[CHAMPION][:8]
     ]
-    examples = [one for found in collect(answers, encoder, background) for one in found]
+    return [one for found in collect(answers, encoder, background) for one in found]
+
+
+def test_a_fit_on_labelled_answers_tells_said_from_missing(examples: list[Example]) -> None:
     assert {one.group for one in examples} == {"point", "bare", "mistake", "bare_mistake"}
     judge = fit(examples).point
     points = [one for one in examples if one.group == "point"]
@@ -57,6 +62,18 @@ def test_a_fit_on_labelled_answers_tells_said_from_missing(
     }
     assert best[1.0] > best[0.0] + 0.1
     assert fit(examples) == fit(examples)
+
+
+def test_an_answer_that_says_enough_is_fitted_to_though_off_topic_as_a_whole_and_a_list_is_not(
+    examples: list[Example],
+) -> None:
+    strongest = max(examples, key=lambda one: one.grade).answer
+
+    def flagged(flag: Flag) -> list[Example]:
+        return [one._replace(flag=flag) if one.answer == strongest else one for one in examples]
+
+    assert fit(flagged(Flag.off_topic)).context == fit(examples).context
+    assert fit(flagged(Flag.keyword_list)).context != fit(examples).context
 
 
 def test_what_ships_says_how_it_was_made() -> None:
