@@ -1,5 +1,5 @@
 """python -m app"""
 
-from app.cli import app
+from app.cli.commands import app
 
 app(prog_name="python -m app")

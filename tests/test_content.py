@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from app.content import OTHERS, Content, json_schemas, load
-from app.content_lines import incomplete
-from app.content_schemas import AnswerKind
+from app.content.lines import incomplete
+from app.content.schemas import AnswerKind
 from app.core.errors import InvalidContent, Problem
 from app.core.question import Domain, Level
 from app.core.rubric import PointKind, Verdict

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.commands import app
 from app.content import Content
 from app.core.errors import GradingFailed
 from app.grading.encoder import load_encoder, packaged_folder

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app
-from app.cli_evaluate import labelled_score
+from app.cli.commands import app
+from app.cli.evaluate import labelled_score
 from app.core.feedback import MISTAKE_COST
 from app.grading.calibration import Shipped
 from tests.conftest import ROOT

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app import cli
+from app.cli import commands
 from app.content import Content, json_schemas
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_check_counts_what_is_there_when_all_is_good(root: Path, content: Content) -> None:
-    outcome = CliRunner().invoke(cli.app, ["check", "--content", str(root)])
+    outcome = CliRunner().invoke(commands.app, ["check", "--content", str(root)])
     answers = sum(len(examples) for examples in content.examples.values())
     assert outcome.exit_code == 0
     assert outcome.stdout == f"26 questions, 26 rubrics, {answers} labelled answers: all good\n"
@@ -38,7 +37,7 @@ def test_check_prints_every_problem_at_once_and_exits_with_2(root: Path) -> None
         stream.write("mood: good\n")
     with (root / "rubrics/fundamentals/bias-variance.examples.jsonl").open("a") as stream:
         stream.write("{}\n")
-    outcome = CliRunner().invoke(cli.app, ["check", "--content", str(root)])
+    outcome = CliRunner().invoke(commands.app, ["check", "--content", str(root)])
     assert outcome.exit_code == 2
     assert outcome.stdout == ""
     *lines, last = outcome.stderr.splitlines()
@@ -56,16 +55,16 @@ def test_check_prints_every_problem_at_once_and_exits_with_2(root: Path) -> None
 
 
 def test_check_says_so_where_there_is_no_content(tmp_path: Path) -> None:
-    outcome = CliRunner().invoke(cli.app, ["check", "--content", str(tmp_path / "nowhere")])
+    outcome = CliRunner().invoke(commands.app, ["check", "--content", str(tmp_path / "nowhere")])
     assert outcome.exit_code == 2
     assert "no questions found below" in outcome.stderr
 
 
 def test_schemas_writes_each_schema_file_and_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
     for folder in ("question_bank", "rubrics"):
         (tmp_path / folder).mkdir()
-    outcome = CliRunner().invoke(cli.app, ["schemas"])
+    outcome = CliRunner().invoke(commands.app, ["schemas"])
     assert outcome.exit_code == 0
     assert outcome.stdout.split() == list(json_schemas())
     for name in json_schemas():
@@ -75,13 +74,13 @@ def test_schemas_writes_each_schema_file_and_names_it(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("command", ["check", "schemas", "serve", "grade"])
 def test_every_command_explains_itself(command: str) -> None:
-    assert command in CliRunner().invoke(cli.app, ["--help"]).stdout
-    outcome = CliRunner().invoke(cli.app, [command, "--help"])
+    assert command in CliRunner().invoke(commands.app, ["--help"]).stdout
+    outcome = CliRunner().invoke(commands.app, [command, "--help"])
     assert outcome.exit_code == 0
     assert len(outcome.stdout.split()) > 10
 
 
 def test_no_command_shows_the_help() -> None:
-    outcome = CliRunner().invoke(cli.app, [])
+    outcome = CliRunner().invoke(commands.app, [])
     assert outcome.exit_code == 2
     assert "check" in outcome.output

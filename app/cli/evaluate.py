@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from app import cli_llm
+from app.cli import llm
 from app.content import Content
-from app.content_schemas import LabelledAnswer
+from app.content.schemas import LabelledAnswer
 from app.core.feedback import Answer, MistakeFeedback, PointCredit, feedback_from
 from app.core.grader import Grader
 from app.core.question import Level
@@ -93,7 +93,7 @@ def evaluate_llm(
     InvalidRequest.
     """
     if replay:
-        grader, kept = cli_llm.replayed(replay, settings, content.scale, Level.mid)
+        grader, kept = llm.replayed(replay, settings, content.scale, Level.mid)
         for name, answers in content.examples.items():
             for one in answers:
                 said = [Answer(turn=0, text=one.answer)]
@@ -102,7 +102,7 @@ def evaluate_llm(
         ours = _result(content, grader.name, _always(grader), parts, progress)
     else:
         with ExitStack() as until:
-            grader = cli_llm.live(settings, content.scale, Level.mid, until).grader
+            grader = llm.live(settings, content.scale, Level.mid, until).grader
             ours = _result(content, grader.name, _always(grader), parts, progress)
     return [ours, *_baselines(content, settings, parts, progress)]
 

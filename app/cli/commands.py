@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli_common import ROOT, content_or_exit, or_exit
-from app.cli_develop import calibrate, evaluate, train
-from app.cli_files import read_lines, write_outcomes
+from app.cli.common import ROOT, content_or_exit, or_exit
+from app.cli.develop import calibrate, evaluate, train
+from app.cli.files import read_lines, write_outcomes
 from app.core.errors import InvalidContent
 from app.core.question import Level
 
@@ -44,7 +44,7 @@ def _main() -> None:
 def check(content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT) -> None:
     """Check every content file; print all problems at once and exit 2 when there are any."""
     from app.content import load
-    from app.content_lines import incomplete
+    from app.content.lines import incomplete
 
     try:
         found = load(content, with_examples=True)
@@ -87,7 +87,7 @@ def grade(
     bank = Bank(found.questions, found.rubrics, found.scale)
     with ExitStack() as until:
         if dry_run:
-            from app.cli_llm import dry_run as requests
+            from app.cli.llm import dry_run as requests
 
             outcomes = requests(settings, lines, bank, level)
         else:
@@ -109,14 +109,14 @@ def _grader(
 ) -> Grader:
     """The grader for `grade`, let go of with `until`; says first what is slow, or what leaves the computer."""
     if name is GraderName.llm:
-        from app import cli_llm
+        from app.cli import llm
 
         if replay:
-            grader, kept = or_exit(lambda: cli_llm.replayed(replay, settings, bank.scale, level))
-            cli_llm.replay_by_id(grader, kept, lines, bank, settings.answer_max_chars)
+            grader, kept = or_exit(lambda: llm.replayed(replay, settings, bank.scale, level))
+            llm.replay_by_id(grader, kept, lines, bank, settings.answer_max_chars)
             return grader
-        asked = or_exit(lambda: cli_llm.live(settings, bank.scale, level, until))
-        typer.echo(cli_llm.warning(asked.connection, asked.grader, lines, bank, settings.answer_max_chars), err=True)
+        asked = or_exit(lambda: llm.live(settings, bank.scale, level, until))
+        typer.echo(llm.warning(asked.connection, asked.grader, lines, bank, settings.answer_max_chars), err=True)
         return asked.grader
     from app.grading.embedding import load_embedding_grader
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from app.content_files import Files
-from app.content_lines import label_problems, twin_problems, with_pairs
-from app.content_schemas import (
+from app.content.files import Files
+from app.content.lines import label_problems, twin_problems, with_pairs
+from app.content.schemas import (
     Exam,
     LabelledAnswer,
     Pair,

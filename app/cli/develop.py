@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli_common import ROOT, content_or_exit, labelled_content_or_exit, or_exit, with_progress
-from app.cli_files import writer
+from app.cli.common import ROOT, content_or_exit, labelled_content_or_exit, or_exit, with_progress
+from app.cli.files import writer
 
 if TYPE_CHECKING:
     from app.evaluation import Judged
@@ -51,7 +51,7 @@ def evaluate(
 
     Whatever is fitted is fitted without the question that it is judged on. Takes some minutes.
     """
-    from app import cli_evaluate
+    from app.cli import evaluate as evaluation
     from app.settings import Settings
 
     draw = _plotter() if plot_file else None
@@ -61,22 +61,22 @@ def evaluate(
     parts = [part.value for part in by or ()]
     trained = grader is Judgeable.embedding
     if exams:
-        from app.cli_exams import evaluate_exams
+        from app.cli.exams import evaluate_exams
 
         if not found.exams:
             typer.echo("needs marked exam answers: rubrics/exams.jsonl", err=True)
             raise typer.Exit(2)
         results = or_exit(lambda: evaluate_exams(found.exams, Settings(), with_progress, trained=trained))
     elif grader is Judgeable.llm:
-        results = or_exit(lambda: cli_evaluate.evaluate_llm(found, Settings(), parts, with_progress, replay))
+        results = or_exit(lambda: evaluation.evaluate_llm(found, Settings(), parts, with_progress, replay))
     else:
-        results = or_exit(lambda: cli_evaluate.evaluate(found, Settings(), parts, with_progress, trained=trained))
-    typer.echo(cli_evaluate.report(results))
+        results = or_exit(lambda: evaluation.evaluate(found, Settings(), parts, with_progress, trained=trained))
+    typer.echo(evaluation.report(results))
     if plot_file and draw:
         draw({one.name: one.judged for one in results}, plot_file)
     if json_file:
         with writer(json_file) as stream:
-            stream.write(json.dumps(cli_evaluate.as_json(results), indent=1) + "\n")
+            stream.write(json.dumps(evaluation.as_json(results), indent=1) + "\n")
 
 
 def calibrate(
@@ -84,12 +84,12 @@ def calibrate(
     content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT,
 ) -> None:
     """Fit the grader's calibration to all labelled answers (for developers: changes how everybody is graded)."""
-    from app import cli_evaluate
+    from app.cli import evaluate as evaluation
     from app.grading.calibration import FILE
     from app.settings import Settings
 
     found = labelled_content_or_exit(content)
-    made = or_exit(lambda: cli_evaluate.calibrate(found, Settings(), with_progress))
+    made = or_exit(lambda: evaluation.calibrate(found, Settings(), with_progress))
     with writer(out or FILE) as stream:
         stream.write(json.dumps(made.model_dump(), indent=2) + "\n")
     typer.echo(f"wrote {out or FILE}; python -m app evaluate gives the figures")
@@ -131,7 +131,7 @@ def train(
 def _plotter() -> Callable[[Mapping[str, Sequence[Judged]], Path], None]:
     """The function that draws; exits 2 when what it draws with is missing."""
     try:
-        from app.evaluation_plot import draw
+        from app.evaluation.plot import draw
     except ImportError as error:
         typer.echo(f"--plot needs {error.name}: pip install '.[plot]'", err=True)
         raise typer.Exit(2) from None

@@ -11,13 +11,13 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.commands import app
 from app.grading.llm.judge import VERSION
 from app.settings import from_environment
+from tests.cli.test_evaluate import small  # noqa: F401 - a fixture
 from tests.llm_behaviours import error_500
 from tests.llm_server import LLMServer, judged
 from tests.test_batch import OWN
-from tests.test_cli_evaluate import small  # noqa: F401 - a fixture
 
 QUESTION = "lifecycle/champion-challenger"
 ANSWER = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from app.content_schemas import EXAMPLES_FEWEST, TWINS, AnswerKind, LabelledAnswer, Pair
+from app.content.schemas import EXAMPLES_FEWEST, TWINS, AnswerKind, LabelledAnswer, Pair
 from app.core.errors import Problem
 from app.core.rubric import Mistake, Point, Rubric
 

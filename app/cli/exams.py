@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from app.batch import LineMistake, LinePoint, own_rubric
-from app.cli_evaluate import (
+from app.cli.evaluate import (
     Progress,
     Result,
     as_they_come,
@@ -23,7 +23,7 @@ from app.cli_evaluate import (
     with_fitted_statuses,
     without_points,
 )
-from app.content_schemas import Exam, MarkedAnswer
+from app.content.schemas import Exam, MarkedAnswer
 from app.core.feedback import Answer, status_of
 from app.core.grader import Grader
 from app.core.rubric import Rubric
