@@ -47,7 +47,7 @@ from app.grading.segment import Window, items, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-14"
+VERSION = "embedding-15"
 
 
 class EmbeddingGrader:
