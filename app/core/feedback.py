@@ -48,6 +48,13 @@ class Flag(StrEnum):
     other_language = "other_language"
 
 
+class Unheard(StrEnum):
+    """Why a stretch of a turn was not judged."""
+
+    everyday_talk = "everyday_talk"
+    to_the_grader = "to_the_grader"
+
+
 class Answer(Strict):
     """What the candidate said in one turn; `after_probe` is true where the turn answered a follow-up."""
 
@@ -99,12 +106,19 @@ class SetAside(Strict):
     flag: Flag
 
 
+class LeftOut(Strict):
+    """A stretch of a turn that was not judged, and why, where the rest of the turn was."""
+
+    stretch: Evidence
+    why: Unheard
+
+
 class Feedback(Strict):
     """A grader's verdict on the turns of one question: every point and mistake of its rubric, in the rubric's order.
 
-    `flags` say why the whole answer earned nothing; `set_aside` names single turns that did not count. A grader that
-    has them adds its `advice`, its `impression` of the whole, and the ids whose verdict was `void`: it could not show
-    the words.
+    `flags` say why the whole answer earned nothing; `set_aside` names single turns that did not count, `left_out`
+    single sentences. A grader that has them adds its `advice`, its `impression` of the whole, and the ids whose verdict
+    was `void`: it could not show the words.
     """
 
     question_id: str
@@ -112,6 +126,7 @@ class Feedback(Strict):
     mistakes: tuple[MistakeFeedback, ...]
     flags: tuple[Flag, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     score: Annotated[float, Field(ge=0, le=100)]
     grader: str
     advice: str | None = None
@@ -122,6 +137,10 @@ class Feedback(Strict):
         """Why what was said in `turn` did not count; None where it did, or where nothing was said."""
         flags = [one.flag for one in self.set_aside if one.turn == turn and one.flag is not Flag.no_answer]
         return flags[0] if flags else None
+
+    def left_out_of(self, turn: int) -> tuple[LeftOut, ...]:
+        """The stretches of what was said in `turn` that were not judged."""
+        return tuple(one for one in self.left_out if one.stretch.turn == turn)
 
     def missing(self, rubric: Rubric) -> tuple[Point, ...]:
         """The points not said at all, heaviest first, in the rubric's order among equals."""
@@ -169,6 +188,7 @@ def feedback_from(
     flags: Sequence[Flag],
     grader: str,
     set_aside: Sequence[SetAside] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> Feedback:
     """A grader's findings put together. A flag takes all credit away and keeps the mistakes that were seen."""
     points = tuple(settle([] if flags else found, point.id) for point in rubric.points)
@@ -182,6 +202,7 @@ def feedback_from(
         mistakes=outcome,
         flags=tuple(flags),
         set_aside=tuple(set_aside),
+        left_out=tuple(left_out),
         score=total(rubric, points, outcome),
         grader=grader,
     )

@@ -14,6 +14,7 @@ from app.core.feedback import (
     Evidence,
     Feedback,
     Flag,
+    LeftOut,
     MistakeFeedback,
     PointCredit,
     SetAside,
@@ -81,6 +82,7 @@ class EmbeddingGrader:
         found: list[PointCredit] = []
         mistakes: dict[str, MistakeFeedback] = {}
         raised: dict[int, Flag] = {}
+        left_out: list[LeftOut] = []
         # the highest probability of each point and mistake over the turns so far
         said, made = np.zeros(len(rubric.points)), np.zeros(len(rubric.mistakes))
         for answer in answers:
@@ -100,6 +102,7 @@ class EmbeddingGrader:
             if flag and not says_enough(rubric, nearest[0]):
                 raised[answer.turn] = flag
                 continue
+            left_out += heard.left_out
             said = np.maximum(said, likeliest(nearest))
             suspected = [mistake_probability(self._calibration, rubric, one.mistakes) for one in measured]
             suspected[0] = cleared(suspected[0], right)
@@ -113,7 +116,7 @@ class EmbeddingGrader:
             unusable = tuple(dict.fromkeys(raised.values())) or (Flag.no_answer,)
             return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
         aside = [SetAside(turn=turn, flag=flag) for turn, flag in raised.items()]
-        return feedback_from(rubric, found, tuple(mistakes.values()), (), self.name, aside)
+        return feedback_from(rubric, found, tuple(mistakes.values()), (), self.name, aside, left_out)
 
     def _points(
         self,

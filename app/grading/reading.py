@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.core.feedback import Answer
+from app.core.feedback import Answer, Evidence, LeftOut, Unheard
 from app.grading import flags
 from app.grading.background import Background, Surroundings
 from app.grading.encoder import Encoder, Vectors
@@ -51,20 +51,28 @@ class Reading:
 
 
 class Heard(NamedTuple):
-    """One turn: what the flags look at, and each reading of what is not everyday talk, with what lies around it."""
+    """One turn: what the flags look at, and each reading of what is judged, with what lies around it.
+
+    `left_out` are its sentences that speak to the grader, then those of everyday talk.
+    """
 
     seen: flags.Turn
     readings: list[Reading]
     around: list[Surroundings | None]
+    left_out: list[LeftOut]
 
 
-def read(text: str, encoder: Encoder, cuts: Sequence[Cut]) -> list[Reading]:
-    """A reading of `text` for each of `cuts`, all encoded together; sentences to the grader are left out.
+def to_the_grader(text: str) -> list[Window]:
+    """The sentences of `text` that speak to the grader instead of answering."""
+    return [window for window in sentences(text) if flags.is_injection(window.text)]
+
+
+def read(text: str, encoder: Encoder, cuts: Sequence[Cut], but: Sequence[Window]) -> list[Reading]:
+    """A reading of `text` for each of `cuts`, without what touches any of `but`; all encoded together.
 
     Raises GradingFailed.
     """
-    to_the_grader = [window for window in sentences(text) if flags.is_injection(window.text)]
-    parts = [[window for window in cut(text) if not _touches(window, to_the_grader)] for cut in cuts]
+    parts = [[window for window in cut(text) if not _touches(window, but)] for cut in cuts]
     texts = list(dict.fromkeys(window.text for mine in parts for window in mine))
     row = {one: number for number, one in enumerate(texts)}
     vectors = encoder.encode(texts)
@@ -84,19 +92,27 @@ def hear(
     cuts: Sequence[Cut],
 ) -> Heard:
     """One turn of an answer to a question, read by each of `cuts`. Raises GradingFailed."""
-    readings = read(answer.text, encoder, cuts)
+    unasked = to_the_grader(answer.text)
+    left_out = [_left_out(answer, part, Unheard.to_the_grader) for part in unasked]
+    readings = read(answer.text, encoder, cuts, unasked)
     vectors = readings[0].part_vectors
     if background is None:
-        return Heard(flags.Turn(answer.text, vectors, None, 0.0, answer.after_probe), readings, [None] * len(readings))
+        seen = flags.Turn(answer.text, vectors, None, 0.0, answer.after_probe)
+        return Heard(seen, readings, [None] * len(readings), left_out)
     around = [background.around(question_id, reading.vectors) for reading in readings]
     talk = background.talk(question_id, vectors, refs.vectors, reply=answer.after_probe)
     elsewhere = around[0].best_question(len(vectors)) if around[0] else None
     seen = flags.Turn(answer.text, vectors, elsewhere, float(talk.mean()) if len(talk) else 0.0, answer.after_probe)
     if talk.any():
         aside = [part for part, is_talk in zip(readings[0].parts, talk, strict=True) if is_talk]
+        left_out += [_left_out(answer, part, Unheard.everyday_talk) for part in aside]
         readings = _with_windows([reading.without(aside) for reading in readings])
         around = [background.around(question_id, reading.vectors) for reading in readings]
-    return Heard(seen, readings, around)
+    return Heard(seen, readings, around, left_out)
+
+
+def _left_out(answer: Answer, part: Window, why: Unheard) -> LeftOut:
+    return LeftOut(stretch=Evidence(turn=answer.turn, start=part.start, end=part.end, text=part.text), why=why)
 
 
 def _with_windows(readings: Sequence[Reading]) -> list[Reading]:

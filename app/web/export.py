@@ -9,7 +9,7 @@ from app.core.feedback import Status
 from app.core.report import QuestionReport, RoundReport
 from app.core.round import PromptKind, Round
 from app.web.templates import duration, when
-from app.web.wording import flag_text
+from app.web.wording import flag_text, left_out_text
 
 _STATUS_SIGNS = {Status.said: "x", Status.partly: "~", Status.missing: " "}
 
@@ -106,6 +106,11 @@ def _question_lines(one: QuestionReport) -> Iterator[str]:
         yield ""
         if one.feedback and (set_aside := one.feedback.why_set_aside(turn.position)):
             yield flag_text(set_aside)
+            yield ""
+        for unheard in one.feedback.left_out_of(turn.position) if one.feedback else ():
+            yield f"Left out: {left_out_text(unheard.why)}"
+            yield ""
+            yield from _quoted(unheard.stretch.text)
             yield ""
     if one.feedback:
         yield "### Points"

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from app.core.feedback import Evidence, Feedback, Status
+from app.core.feedback import Evidence, Feedback, Status, Unheard
 from app.core.rubric import Rubric
+from app.web.wording import left_out_text
 
 
 class Mark(NamedTuple):
-    """What a stretch of text is evidence for: `kind` is said, partly or mistake, `label` what the margin shows."""
+    """What a stretch of text is evidence for: `kind` is said, partly or mistake, `label` what the margin shows.
+
+    Of kind left-out is what was not judged; it has no label and leads nowhere.
+    """
 
     kind: str
     label: str
@@ -28,9 +32,9 @@ class Segment(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The gravest kind of the marks: a mistake before a point in part before a point said."""
+        """The kind that the marks make it: not judged, else a mistake, else a point in part, else a point said."""
         kinds = {mark.kind for mark in self.marks}
-        return next((kind for kind in ("mistake", "partly", "said") if kind in kinds), "")
+        return next((kind for kind in ("left-out", "mistake", "partly", "said") if kind in kinds), "")
 
 
 def marks_of(feedback: Feedback, rubric: Rubric, anchor: str) -> list[tuple[Evidence, Mark]]:
@@ -45,7 +49,11 @@ def marks_of(feedback: Feedback, rubric: Rubric, anchor: str) -> list[tuple[Evid
             title = f"Mistake: {rubric.mistake(mistake.mistake_id).says}"
             letter = chr(ord("a") + number - 1)
             found.append((mistake.evidence, Mark("mistake", letter, f"{anchor}-mistake-{letter}", title)))
-    return found
+    return [*found, *((one.stretch, _left_out(one.why)) for one in feedback.left_out)]
+
+
+def _left_out(why: Unheard) -> Mark:
+    return Mark("left-out", "", "", f"Left out: {left_out_text(why)}")
 
 
 def segments(text: str, turn: int, marks: Iterable[tuple[Evidence, Mark]]) -> list[Segment]:

@@ -108,6 +108,7 @@ def question_view(one: QuestionReport) -> dict[str, Any]:
             "turn": turn,
             "segments": segments(turn.reply.text, turn.position, marks) if turn.reply else [],
             "set_aside": feedback.why_set_aside(turn.position) if feedback else None,
+            "left_out": feedback.left_out_of(turn.position) if feedback else (),
         }
         for turn in one.turns
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.feedback import Flag, Status
+from app.core.feedback import Flag, Status, Unheard
 from app.core.round import How, Round, Turn
 
 _OPENERS = ("Thanks. ", "Let me dig into that. ", "I see. ", "Good, one more thing. ", "Let me push a little. ")
@@ -17,6 +17,11 @@ _FLAGS = {
     " question.",
     Flag.other_language: "This is not in English, so no point is credited. The rubrics are in English, and so are most"
     " interviews: say it in English, as simply as you like.",
+}
+
+_LEFT_OUT = {
+    Unheard.everyday_talk: "this reads as small talk and was not judged.",
+    Unheard.to_the_grader: "this speaks to the grader and not to the interviewer, and was not judged.",
 }
 
 
@@ -39,3 +44,8 @@ def status_text(status: Status) -> str:
 def flag_text(flag: Flag) -> str:
     """What a flag means to the candidate."""
     return _FLAGS[flag]
+
+
+def left_out_text(why: Unheard) -> str:
+    """Why a stretch of an answer was not judged, to follow the words 'Left out:'."""
+    return _LEFT_OUT[why]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from app.core.feedback import MISTAKE_COST, Evidence, Feedback, Flag, SetAside, Status
+from app.core.feedback import MISTAKE_COST, Evidence, Feedback, Flag, LeftOut, SetAside, Status, Unheard
 from app.core.question import Level
 from app.core.rubric import Verdict
 from tests.web.helpers import (
@@ -174,6 +174,24 @@ def test_a_turn_that_did_not_count_says_why_where_it_stands(client: TestClient) 
     page = read(client.get(f"/rounds/{round_id}/report").text)
     assert page.one("div", class_="exchange").one("p", class_="flag").text == why
     assert why in client.get(f"/rounds/{round_id}/report.md").text
+
+
+def test_sentences_that_were_not_judged_are_marked_and_named(client: TestClient) -> None:
+    round_id = begin(client, OVERFITTING)
+    client.post(f"/rounds/{round_id}/end", data={"text": "ALL, <b>by the way</b>"})
+    parts(client).practice.wait_graded(round_id, 5)
+    feedback = load(client, round_id).feedbacks[0]
+    stretch = Evidence(turn=0, start=5, end=22, text="<b>by the way</b>")
+    left_out = (LeftOut(stretch=stretch, why=Unheard.everyday_talk),)
+    regrade(client, round_id, feedback.model_copy(update={"left_out": left_out}))
+    page = read(client.get(f"/rounds/{round_id}/report").text)
+    said = page.one("div", class_="answer-text").one("mark", class_="left-out")
+    why = "this reads as small talk and was not judged."
+    assert said.text == "(Left out: <b>by the way</b>)"
+    assert said.attrs["title"].endswith(f"Left out: {why}")
+    assert page.one("div", class_="exchange").one("p", class_="quiet").text == f"Left out: {why}"
+    markdown = client.get(f"/rounds/{round_id}/report.md").text
+    assert f"Left out: {why}\n\n    <b>by the way</b>\n" in markdown
 
 
 def test_the_markdown_says_why_nothing_was_credited(client: TestClient) -> None:
