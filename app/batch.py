@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.core.errors import GradingFailed, GreenroomError
-from app.core.feedback import Answer, Feedback
+from app.core.feedback import Answer, Evidence, Feedback
 from app.core.grader import Grader
 from app.core.question import Level, Question, Strict, Text
 from app.core.rubric import Mistake, Point, Rubric, Scale
@@ -157,10 +157,12 @@ def grade_lines(
 
 
 def line_out(line_id: str | int, feedback: Feedback, scale: Scale, level: Level) -> dict[str, Any]:
-    """The line out for one feedback; what only a language model gives stands there where it was given."""
+    """The line out for one feedback; what not every feedback has stands there where this one has it."""
     more: dict[str, Any] = {"advice": feedback.advice} if feedback.advice else {}
     more |= {"impression": feedback.impression.value} if feedback.impression else {}
     more |= {"void": list(feedback.void)} if feedback.void else {}
+    left_out = [_stretch(one.stretch) | {"why": one.why.value} for one in feedback.left_out]
+    more |= {"left_out": left_out} if left_out else {}
     return {
         "id": line_id,
         "score": feedback.score,
@@ -170,7 +172,7 @@ def line_out(line_id: str | int, feedback: Feedback, scale: Scale, level: Level)
                 "id": point.point_id,
                 "credit": point.credit,
                 "status": point.status.value,
-                "evidence": point.evidence.model_dump(include={"start", "end", "text"}) if point.evidence else None,
+                "evidence": _stretch(point.evidence) if point.evidence else None,
             }
             for point in feedback.points
         ],
@@ -178,7 +180,7 @@ def line_out(line_id: str | int, feedback: Feedback, scale: Scale, level: Level)
             {
                 "id": one.mistake_id,
                 "made": one.made,
-                "evidence": one.evidence.model_dump(include={"start", "end", "text"}) if one.evidence else None,
+                "evidence": _stretch(one.evidence) if one.evidence else None,
             }
             for one in feedback.mistakes
         ],
@@ -186,6 +188,10 @@ def line_out(line_id: str | int, feedback: Feedback, scale: Scale, level: Level)
         "grader": feedback.grader,
         **more,
     }
+
+
+def _stretch(evidence: Evidence) -> dict[str, Any]:
+    return evidence.model_dump(include={"start", "end", "text"})
 
 
 def _in_order(

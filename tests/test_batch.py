@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.batch import BadLine, Bank, grade_lines, read_line
+from app.batch import BadLine, Bank, grade_lines, line_out, read_line
 from app.content import Content
 from app.core.errors import GradingFailed
+from app.core.feedback import Answer, Evidence, LeftOut, Unheard
 from app.core.question import Level
 from tests.graders import WordGrader
 
@@ -77,6 +78,15 @@ def test_outcomes_come_in_order_with_their_line_numbers(bank: Bank, workers: int
     assert set(first) == {"id", "score", "verdict", "points", "mistakes", "flags", "grader"}
     assert set(first["points"][0]) == {"id", "credit", "status", "evidence"}
     assert [one.result["id"] for one in found[3:] if one.result] == list(range(40))
+
+
+def test_a_line_out_names_what_was_not_judged(bank: Bank) -> None:
+    job = read_line(json.dumps(BANKED), bank, 1000)
+    found = WordGrader().grade(job.question, job.rubric, [Answer(turn=0, text=job.answer)])
+    stretch = Evidence(turn=0, start=2, end=9, text=job.answer[2:9])
+    aside = found.model_copy(update={"left_out": (LeftOut(stretch=stretch, why=Unheard.everyday_talk),)})
+    line = line_out(job.id, aside, bank.scale, Level.mid)
+    assert line["left_out"] == [{"start": 2, "end": 9, "text": "rescore", "why": "everyday_talk"}]
 
 
 def test_a_grading_that_fails_is_a_problem_of_its_line(bank: Bank) -> None:
