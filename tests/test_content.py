@@ -31,7 +31,7 @@ RUBRIC = "rubrics/fundamentals/overfitting.yaml"
 EXAMPLES = "rubrics/fundamentals/overfitting.examples.jsonl"
 PAIRS = "rubrics/fundamentals/overfitting.pairs.jsonl"
 STORY = "rubrics/project_deep_dive/redesign.yaml"
-SIGNALS = "rubrics/signals.yaml"
+SIGNALS, SIGNAL_PAIRS = "rubrics/signals.yaml", "rubrics/signals.pairs.jsonl"
 SCALE = "rubrics/scale.yaml"
 
 
@@ -449,6 +449,28 @@ def test_pairs_become_exemplars_and_contrasts(root: Path) -> None:
     assert point.contrasts == ("It fails here and there.", "There is a gap.")
     (root / PAIRS).unlink()
     assert load(root).rubrics["fundamentals/overfitting"].point("detect-gap").contrasts == ()
+
+
+def test_a_pair_beside_an_exemplar_adds_its_contrast_alone(root: Path) -> None:
+    before = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
+    line = {"point": "detect-gap", "true": before.exemplars[0], "turned": "It does as well here as there."}
+    (root / PAIRS).write_text((root / PAIRS).read_text("utf-8") + json.dumps(line), "utf-8")
+    after = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
+    assert after.exemplars == before.exemplars
+    assert after.contrasts == (*before.contrasts, "It does as well here as there.")
+
+
+def test_pairs_of_signals_go_to_every_story_that_is_judged_by_them(root: Path) -> None:
+    lines = [
+        {"point": "measured-result", "true": "It halved.", "turned": "It went well."},
+        {"point": "x", "near": "Y."},
+    ]
+    (root / SIGNAL_PAIRS).write_text(json.dumps(lines[0]), "utf-8")
+    rubrics = load(root).rubrics
+    assert rubrics["project_deep_dive/redesign"].point("measured-result").contrasts[-1] == "It went well."
+    assert all("It went well." not in one.contrasts for one in rubrics["fundamentals/overfitting"].points)
+    (root / SIGNAL_PAIRS).write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    assert only(root) == (SIGNAL_PAIRS, "line 2", "no such point in rubrics/signals.yaml: x")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from app.core.rubric import Mistake, Point, PointKind, Rubric, Scale
 EXAMPLES = ".examples.jsonl"
 OTHERS = "question_bank/elsewhere.jsonl"
 CLAIMS, EXAMS = "rubrics/claims.jsonl", "rubrics/exams.jsonl"
+SIGNALS, SIGNAL_PAIRS = "rubrics/signals.yaml", "rubrics/signals.pairs.jsonl"
 
 
 class Content(NamedTuple):
@@ -60,11 +61,11 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     """
     reader = _Reader(root)
     questions = reader.questions()
-    signals = reader.file("rubrics/signals.yaml", SignalsFile)
+    signals = reader.file(SIGNALS, SignalsFile)
     scale = reader.file("rubrics/scale.yaml", ScaleFile)
     rubrics = reader.rubrics({entry.id: entry for entry in signals.signals} if signals else {})
     reader.match(questions, rubrics)
-    rubrics = reader.with_pairs(rubrics)
+    rubrics = reader.with_pairs(rubrics, {entry.id for entry in signals.signals} if signals else set())
     examples = reader.examples(rubrics) if with_examples else {}
     others = reader.some(OTHERS, OtherQuestion)
     claims = reader.some(CLAIMS, Claim) if with_examples else ()
@@ -125,7 +126,7 @@ class _Reader(Files):
         """Note signals that there are not, and points that a mistake denies and the rubric has not."""
         for index, use in enumerate(file.signals):
             if use.id not in signals:
-                self.problem(name, f"signals.{index}.id", f"no signal {use.id} in rubrics/signals.yaml")
+                self.problem(name, f"signals.{index}.id", f"no signal {use.id} in {SIGNALS}")
         if any(use.id not in signals for use in file.signals):
             return  # a signal misspelt is no second problem where it is denied
         points = {entry.id for entry in file.points} | {use.id for use in file.signals}
@@ -144,19 +145,26 @@ class _Reader(Files):
         if not bank:
             self.problem("question_bank", "", f"no questions found below {self.root}")
 
-    def with_pairs(self, rubrics: dict[str, Rubric]) -> dict[str, Rubric]:
-        """The rubrics with the sentences of their `<slug>.pairs.jsonl`, where there is one."""
-        found = dict(rubrics)
-        for name, path, place in self._beside(rubrics, ".pairs.jsonl"):
-            rubric = rubrics[place]
-            known = {point.id for point in rubric.points} | {mistake.id for mistake in rubric.mistakes}
-            pairs = []
-            for number, pair in self.lines(name, path, Pair):
-                if (pair.point or pair.mistake) not in known:
-                    kind, one = ("point", pair.point) if pair.point else ("mistake", pair.mistake)
-                    self.problem(name, f"line {number}", f"no such {kind} in the rubric: {one}")
-                pairs.append(pair)
-            found[place] = with_pairs(rubric, pairs)
+    def with_pairs(self, rubrics: dict[str, Rubric], signals: set[str]) -> dict[str, Rubric]:
+        """The rubrics with the sentences of their `<slug>.pairs.jsonl`, where there is one, and of SIGNAL_PAIRS."""
+        told = self._pairs(SIGNAL_PAIRS, SIGNALS, signals)
+        found: dict[str, Rubric] = {}
+        own = {place: name for name, _, place in self._beside(rubrics, ".pairs.jsonl")}
+        for place, rubric in rubrics.items():
+            points = {point.id for point in rubric.points}
+            known = points | {mistake.id for mistake in rubric.mistakes}
+            pairs = self._pairs(own[place], "the rubric", known) if place in own else []
+            found[place] = with_pairs(rubric, [*pairs, *(pair for pair in told if pair.point in points)])
+        return found
+
+    def _pairs(self, name: str, of: str, known: set[str]) -> list[Pair]:
+        """The pairs of a file that may be missing; a pair whose id is not `known` from the file `of` is a problem."""
+        found, path = [], self.root / name
+        for number, pair in self.lines(name, path, Pair) if path.exists() else ():
+            if (pair.point or pair.mistake) not in known:
+                kind, one = ("point", pair.point) if pair.point else ("mistake", pair.mistake)
+                self.problem(name, f"line {number}", f"no such {kind} in {of}: {one}")
+            found.append(pair)
         return found
 
     def examples(self, rubrics: dict[str, Rubric]) -> dict[str, tuple[LabelledAnswer, ...]]:

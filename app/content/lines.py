@@ -48,7 +48,10 @@ def twin_problems(example: LabelledAnswer, known: dict[str, LabelledAnswer]) -> 
 
 
 def with_pairs(rubric: Rubric, pairs: Sequence[Pair]) -> Rubric:
-    """The rubric with what is true in `pairs` among its exemplars, and the rest as contrasts."""
+    """The rubric with what is true in `pairs` among its exemplars, and the rest as contrasts.
+
+    A pair may stand beside an exemplar that the rubric has already.
+    """
     exemplars: dict[str, list[str]] = {}
     contrasts: dict[str, list[str]] = {}
     for pair in pairs:
@@ -59,7 +62,7 @@ def with_pairs(rubric: Rubric, pairs: Sequence[Pair]) -> Rubric:
 
     def more(one: Point | Mistake) -> dict[str, tuple[str, ...]]:
         return {
-            "exemplars": (*one.exemplars, *exemplars.get(one.id, ())),
+            "exemplars": tuple(dict.fromkeys((*one.exemplars, *exemplars.get(one.id, ())))),
             "contrasts": tuple(contrasts.get(one.id, ())),
         }
 
