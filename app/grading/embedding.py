@@ -48,7 +48,7 @@ from app.grading.segment import Window, items, sentences
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-15"
+VERSION = "embedding-16"
 
 
 class EmbeddingGrader:
