@@ -63,9 +63,10 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     questions = reader.questions()
     signals = reader.file(SIGNALS, SignalsFile)
     scale = reader.file("rubrics/scale.yaml", ScaleFile)
-    rubrics = reader.rubrics({entry.id: entry for entry in signals.signals} if signals else {})
+    told = {entry.id: entry for entry in signals.signals} if signals else {}
+    rubrics = reader.rubrics(told)
     reader.match(questions, rubrics)
-    rubrics = reader.with_pairs(rubrics, {entry.id for entry in signals.signals} if signals else set())
+    rubrics = reader.with_pairs(rubrics, set(told))
     examples = reader.examples(rubrics) if with_examples else {}
     others = reader.some(OTHERS, OtherQuestion)
     claims = reader.some(CLAIMS, Claim) if with_examples else ()
