@@ -11,7 +11,6 @@ import numpy as np
 from app.core.feedback import (
     PARTLY_FROM,
     Answer,
-    Evidence,
     Feedback,
     Flag,
     LeftOut,
@@ -41,7 +40,7 @@ from app.grading.judging import (
     says_enough,
     unless_right,
 )
-from app.grading.reading import BOTH, Cut, Reading, hear
+from app.grading.reading import BOTH, Cut, Reading, evidence, hear
 from app.grading.references import References, references
 from app.grading.segment import Window, items, sentences
 
@@ -132,7 +131,7 @@ class EmbeddingGrader:
             PointCredit(
                 point_id=point.id,
                 credit=round(float(credit[column]), 4),
-                evidence=_evidence(answer, window),
+                evidence=evidence(answer, window),
                 after_probe=answer.after_probe,
             )
             for column, (point, window) in enumerate(zip(rubric.points, most_telling(readings, nearest), strict=True))
@@ -152,8 +151,8 @@ class EmbeddingGrader:
         for column, mistake in enumerate(rubric.mistakes):
             window = windows[int(wrong[:, column].argmax())]
             if made[column] >= self._calibration.mistake_from and not self._cleared(window, mistake):
-                evidence = _evidence(answer, window)
-                found.append(MistakeFeedback(mistake_id=mistake.id, made=True, evidence=evidence))
+                shown = evidence(answer, window)
+                found.append(MistakeFeedback(mistake_id=mistake.id, made=True, evidence=shown))
         return found
 
     def _doubted(self, rubric: Rubric, reading: Reading, nearest: Probabilities) -> Probabilities:
@@ -198,7 +197,3 @@ def load_embedding_grader(settings: Settings, known: KnownQuestions | None = Non
     encoder = load_encoder(settings.embedding_model, settings.cache_dir)
     second = load_entailment(settings.nli_model) if settings.nli_model else None
     return EmbeddingGrader(encoder, shipped(encoder.trained), Background(known, encoder) if known else None, second)
-
-
-def _evidence(answer: Answer, window: Window) -> Evidence:
-    return Evidence(turn=answer.turn, start=window.start, end=window.end, text=window.text)

@@ -111,8 +111,13 @@ def hear(
     return Heard(seen, readings, around, left_out)
 
 
+def evidence(answer: Answer, window: Window) -> Evidence:
+    """A window of an answer as a stretch of the candidate's own text."""
+    return Evidence(turn=answer.turn, start=window.start, end=window.end, text=window.text)
+
+
 def _left_out(answer: Answer, part: Window, why: Unheard) -> LeftOut:
-    return LeftOut(stretch=Evidence(turn=answer.turn, start=part.start, end=part.end, text=part.text), why=why)
+    return LeftOut(stretch=evidence(answer, part), why=why)
 
 
 def _with_windows(readings: Sequence[Reading]) -> list[Reading]:
