@@ -451,6 +451,17 @@ def test_pairs_become_exemplars_and_contrasts(root: Path) -> None:
     assert load(root).rubrics["fundamentals/overfitting"].point("detect-gap").contrasts == ()
 
 
+@pytest.mark.parametrize("id_", ALL)
+def test_each_sentence_of_a_shipped_rubric_has_its_twin(id_: str) -> None:
+    files = [ROOT / f"rubrics/{id_}.pairs.jsonl", ROOT / SIGNAL_PAIRS]
+    pairs = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    twins = {(pair.get("point") or pair.get("mistake"), pair.get("true") or pair.get("made")) for pair in pairs}
+    mine = yaml.safe_load((ROOT / f"rubrics/{id_}.yaml").read_text("utf-8"))
+    told = [*mine["points"], *mine["mistakes"], *mine.get("signals", [])]
+    texts = {(one["id"], text) for one in told for text in [one.get("says"), *one.get("exemplars", [])] if text}
+    assert texts <= twins
+
+
 def test_a_pair_beside_an_exemplar_adds_its_contrast_alone(root: Path) -> None:
     before = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
     line = {"point": "detect-gap", "true": before.exemplars[0], "turned": "It does as well here as there."}
