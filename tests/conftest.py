@@ -26,7 +26,7 @@ hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.fixture(scope="session")
 def content() -> Content:
-    return content_files.load(ROOT, with_examples=True)
+    return content_files.load(ROOT, whole=True)
 
 
 @pytest.fixture

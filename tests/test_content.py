@@ -56,7 +56,7 @@ def test_a_shipped_question_is_whole(content: Content, id_: str) -> None:
 
 @pytest.mark.parametrize("id_", ALL)
 def test_a_shipped_rubric_is_whole(content: Content, id_: str) -> None:
-    rubric = content.rubrics[id_]
+    rubric = content.written[id_]
     assert rubric.question_id == id_
     assert 6 <= len(rubric.points) <= 10
     assert len(rubric.mistakes) >= 5
@@ -113,7 +113,7 @@ def test_every_point_and_mistake_has_pairs(content: Content, id_: str) -> None:
 
 def test_no_labelled_answer_stands_among_the_pairs(content: Content) -> None:
     """Answers are for measuring: a sentence that the grader is shown must not be one that it is measured on."""
-    for id_, rubric in content.rubrics.items():
+    for id_, rubric in content.written.items():
         known = {text for one in (*rubric.points, *rubric.mistakes) for text in (*one.exemplars, *one.contrasts)}
         for example in content.examples[id_]:
             assert not {text for text in known if len(text) > 40 and text in example.answer}, example.id
@@ -165,7 +165,7 @@ def root(tmp_path: Path) -> Path:
 
 def problems(root: Path) -> list[Problem]:
     with pytest.raises(InvalidContent) as raised:
-        load(root, with_examples=True)
+        load(root, whole=True)
     assert str(raised.value) == "\n".join(map(str, raised.value.problems))
     return raised.value.problems
 
@@ -191,12 +191,11 @@ def spoil_line(root: Path, number: int, change: Callable[[dict[str, Any]], objec
 
 
 def test_the_content_that_these_tests_spoil_is_good(root: Path) -> None:
-    found = load(root, with_examples=True)
+    found = load(root, whole=True)
     assert (
         sorted(found.questions) == sorted(found.rubrics) == ["fundamentals/overfitting", "project_deep_dive/redesign"]
     )
     assert list(found.examples) == ["fundamentals/overfitting"]
-    assert load(root).examples == {}
 
 
 @pytest.mark.parametrize(
@@ -444,7 +443,7 @@ def test_pairs_become_exemplars_and_contrasts(root: Path) -> None:
         {"point": "detect-gap", "near": "There is a gap."},
     ]
     (root / PAIRS).write_text("\n".join(map(json.dumps, lines)), "utf-8")
-    point = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
+    point = load(root).written["fundamentals/overfitting"].point("detect-gap")
     assert point.exemplars[-1] == "It shines here and fails there."
     assert point.contrasts == ("It fails here and there.", "There is a gap.")
     (root / PAIRS).unlink()
@@ -469,6 +468,28 @@ def test_a_pair_beside_an_exemplar_adds_its_contrast_alone(root: Path) -> None:
     after = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
     assert after.exemplars == before.exemplars
     assert after.contrasts == (*before.contrasts, "It does as well here as there.")
+
+
+def test_sentences_of_labelled_answers_become_exemplars(root: Path) -> None:
+    said = "Honestly I plot both. The gap between the two curves, that is what I go by. No idea about the rest."
+    labels = {"gap": "The gap between the two curves", "half": "I plot both"}
+
+    def relabel(data: dict[str, Any]) -> None:
+        data["answer"] = said
+        data["points"] = {key: {"status": "missing"} for key in data["points"]}
+        data["points"]["detect-gap"] = {"status": "said", "span": labels["gap"]}
+        data["points"]["regularise"] = {"status": "partly", "span": labels["half"]}
+        data["mistakes"] = {"tune-on-test": "No idea about the rest"}
+
+    spoil_line(root, 1, relabel)
+    found = load(root)
+    written, rubric = (one["fundamentals/overfitting"] for one in (found.written, found.rubrics))
+    assert "The gap between the two curves, that is what I go by." in rubric.point("detect-gap").exemplars
+    assert "No idea about the rest." in rubric.mistake("tune-on-test").exemplars
+    assert not any("I plot both" in text for text in rubric.point("regularise").exemplars)
+    for one, before in zip(rubric.points, written.points, strict=True):
+        assert one.exemplars[: len(before.exemplars)] == before.exemplars
+        assert one.contrasts == before.contrasts
 
 
 def test_pairs_of_signals_go_to_every_story_that_is_judged_by_them(root: Path) -> None:
@@ -503,10 +524,10 @@ def test_a_twin_names_an_answer_that_stands_above_it(
 def test_what_labelled_answers_lack_is_told(root: Path) -> None:
     lines = [line for line in (root / EXAMPLES).read_text("utf-8").splitlines() if '"kind": "echo"' not in line]
     (root / EXAMPLES).write_text("\n".join(lines), "utf-8")
-    (problem,) = incomplete(load(root, with_examples=True).examples)
+    (problem,) = incomplete(load(root, whole=True).examples)
     assert str(problem) == f"{EXAMPLES}: has no answer of kind echo: write at least one of each"
     (root / EXAMPLES).write_text(lines[0], "utf-8")
-    assert "has 1 answers, and needs at least 12" in str(incomplete(load(root, with_examples=True).examples)[1])
+    assert "has 1 answers, and needs at least 12" in str(incomplete(load(root, whole=True).examples)[1])
 
 
 def test_a_mistakes_span_must_stand_in_the_answer(root: Path) -> None:
@@ -528,9 +549,9 @@ def test_a_line_that_is_no_json_is_told_with_its_number_and_empty_lines_are_skip
 
 
 def test_an_answer_may_hold_any_character_that_json_allows(root: Path) -> None:
-    before = load(root, with_examples=True).examples["fundamentals/overfitting"]
+    before = load(root, whole=True).examples["fundamentals/overfitting"]
     spoil_line(root, 1, lambda data: data.update(answer=data["answer"] + "\u2028\u0085end"))
-    after = load(root, with_examples=True).examples["fundamentals/overfitting"]
+    after = load(root, whole=True).examples["fundamentals/overfitting"]
     assert len(after) == len(before)
     assert after[0].answer.endswith("\u2028\u0085end")
 
@@ -580,7 +601,7 @@ CLAIM |= {"turned": ["Tides cause the moon.", "The wind makes tides."], "near": 
 def test_claims_to_train_on_are_read_and_their_faults_told(root: Path) -> None:
     path = root / "rubrics/claims.jsonl"
     path.write_text(json.dumps(CLAIM), "utf-8")
-    (claim,) = load(root, with_examples=True).claims
+    (claim,) = load(root, whole=True).claims
     assert (claim.claim, claim.near) == (CLAIM["claim"], CLAIM["near"])
     assert load(root).claims == ()
     path.write_text(json.dumps(CLAIM | {"true": ["It pulls."]}), "utf-8")
@@ -603,7 +624,7 @@ EXAM: dict[str, Any] = {
 def test_exams_are_read_and_their_faults_told(root: Path) -> None:
     path = root / "rubrics/exams.jsonl"
     path.write_text(json.dumps(EXAM), "utf-8")
-    (exam,) = load(root, with_examples=True).exams
+    (exam,) = load(root, whole=True).exams
     assert [one.score for one in exam.answers] == [100, 0]
     spoilt = json.loads(json.dumps(EXAM))
     spoilt["answers"][0]["credits"] = {"sun": 1}

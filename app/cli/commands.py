@@ -47,7 +47,7 @@ def check(content: Annotated[Path, typer.Option(help="folder with question_bank 
     from app.content.lines import incomplete
 
     try:
-        found = load(content, with_examples=True)
+        found = load(content, whole=True)
         problems = incomplete(found.examples)
     except InvalidContent as error:
         problems = list(error.problems)

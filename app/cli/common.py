@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 """Where question_bank and rubrics are."""
 
 
-def content_or_exit(root: Path, *, with_examples: bool = False) -> Content:
+def content_or_exit(root: Path, *, whole: bool = False) -> Content:
     """The checked content; exits 2 with every problem when there are any."""
     from app.content import load
 
     try:
-        return load(root, with_examples=with_examples)
+        return load(root, whole=whole)
     except InvalidContent as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
@@ -35,7 +35,7 @@ def content_or_exit(root: Path, *, with_examples: bool = False) -> Content:
 
 def labelled_content_or_exit(root: Path) -> Content:
     """The content with labelled answers to at least two questions; exits 2 otherwise."""
-    found = content_or_exit(root, with_examples=True)
+    found = content_or_exit(root, whole=True)
     if sum(bool(answers) for answers in found.examples.values()) < 2:
         typer.echo(
             "needs labelled answers (rubrics/<domain>/<slug>.examples.jsonl) to at least two questions", err=True

@@ -57,7 +57,7 @@ def evaluate(
     draw = _plotter() if plot_file else None
     if exams and (grader is Judgeable.llm or by):
         raise typer.BadParameter("--exams goes with the embedding grader, and has parts of its own")
-    found = content_or_exit(content, with_examples=True) if exams else labelled_content_or_exit(content)
+    found = content_or_exit(content, whole=True) if exams else labelled_content_or_exit(content)
     parts = [part.value for part in by or ()]
     trained = grader is Judgeable.embedding
     if exams:
@@ -122,8 +122,8 @@ def train(
     except ImportError as error:
         typer.echo(f"{error.name} is missing: pip install '.[train]'", err=True)
         raise typer.Exit(2) from None
-    found, folder = content_or_exit(content, with_examples=True), out or FOLDER
-    texts = Texts(list(found.rubrics.values()), found.claims, found.others)
+    found, folder = content_or_exit(content, whole=True), out or FOLDER
+    texts = Texts(list(found.written.values()), found.claims, found.others)
     made = or_exit(lambda: train_and_save(texts, data, folder, seed=seed, epochs=epochs, further=further, start=before))
     typer.echo(f"wrote {made.file}, sha256 {made.sha256}; now run python -m app calibrate")
 

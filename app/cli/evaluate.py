@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from app.cli import llm
+from app.cli.held_out import held_out
 from app.content import Content
 from app.content.schemas import LabelledAnswer
 from app.core.feedback import Answer, MistakeFeedback, PointCredit, feedback_from
 from app.core.grader import Grader
-from app.core.question import Level
+from app.core.question import Level, Question
 from app.core.rubric import Rubric
 from app.evaluation import Agreement, Judged, agreement, by, fitted_grades, reliability, status_cuts, table
 from app.grading.background import Background
@@ -34,6 +35,7 @@ ORIGINS = {
     "rubric": "written with the rubric at hand",
     "blind": "written without the rubric",
     "typed": "typed without the rubric",
+    "fresh": "written and typed last, without the rubric",
 }
 CREDITS = {"said": 1.0, "partly": 0.5, "missing": 0.0}
 REGRADED_EVERY = 12
@@ -69,8 +71,8 @@ def evaluate(
 ) -> list[Result]:
     """The figures of our grader, calibrated each time without the question that it then grades, and of the baselines.
 
-    `parts` are of domain, kind, question and origin; `trained` says whether ours has the trained layers. Raises
-    GradingFailed.
+    No answer is judged by a rubric that has heard it (held_out.py). `parts` are of domain, kind, question and origin;
+    `trained` says whether ours has the trained layers. Raises GradingFailed.
     """
     encoder = encoder_for(settings, trained=trained)
     background = Background(content.known, encoder)
@@ -94,10 +96,11 @@ def evaluate_llm(
     """
     if replay:
         grader, kept = llm.replayed(replay, settings, content.scale, Level.mid)
+        rubrics = held_out(content)
         for name, answers in content.examples.items():
             for one in answers:
                 said = [Answer(turn=0, text=one.answer)]
-                if prompt := grader.prompt(content.questions[name].prompt, content.rubrics[name], said):
+                if prompt := grader.prompt(content.questions[name].prompt, rubrics[name, one.id], said):
                     kept.also(grader.key(prompt), f"id:{name}/{one.id}")
         ours = _result(content, grader.name, _always(grader), parts, progress)
     else:
@@ -165,12 +168,13 @@ def encoder_for(settings: Settings, *, trained: bool) -> Encoder:
 
 
 def _labelled(content: Content) -> Iterator[Labelled]:
+    rubrics = held_out(content)
     for name, answers in content.examples.items():
         for one in answers:
             yield Labelled(
                 name,
                 content.questions[name].prompt,
-                content.rubrics[name],
+                rubrics[name, one.id],
                 one.answer,
                 one.grade,
                 _credits(one),
@@ -198,9 +202,11 @@ def _result(
 ) -> Result:
     """One grader's figures; `mend` puts right what a baseline can't say by itself."""
     todo = [(question, one) for question, answers in content.examples.items() for one in answers]
+    rubrics = held_out(content)
 
     def judge(it: tuple[str, LabelledAnswer]) -> Judged:
-        return _judge(content, grader_for(it[0]), *it)
+        question, one = it
+        return _judge(content.questions[question], rubrics[question, one.id], grader_for(question), one)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         grading = pool.map(judge, todo)
@@ -224,12 +230,12 @@ def as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: P
         yield next(found)
 
 
-def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> Judged:
-    feedback = grader.grade(content.questions[name].prompt, content.rubrics[name], [Answer(turn=0, text=one.answer)])
+def _judge(question: Question, rubric: Rubric, grader: Grader, one: LabelledAnswer) -> Judged:
+    feedback = grader.grade(question.prompt, rubric, [Answer(turn=0, text=one.answer)])
     status = {key: label.status for key, label in one.points.items()}
     credits = _credits(one)
     return Judged(
-        name,
+        question.id,
         one.id,
         one.kind.value,
         one.twin_of,
@@ -239,7 +245,7 @@ def _judge(content: Content, grader: Grader, name: str, one: LabelledAnswer) -> 
         tuple((credits[point.point_id], point.credit) for point in feedback.points),
         tuple((mistake.mistake_id in one.mistakes, mistake.made) for mistake in feedback.mistakes),
         one.origin.value,
-        labelled_score(content.rubrics[name], credits, one.mistakes),
+        labelled_score(rubric, credits, one.mistakes),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from app.content.files import Files
-from app.content.lines import label_problems, twin_problems, with_pairs
+from app.content.lines import label_problems, twin_problems, with_answers, with_pairs
 from app.content.schemas import (
     Exam,
     LabelledAnswer,
@@ -36,10 +36,15 @@ SIGNALS, SIGNAL_PAIRS = "rubrics/signals.yaml", "rubrics/signals.pairs.jsonl"
 
 
 class Content(NamedTuple):
-    """Everything that ships as content, checked."""
+    """Everything that ships as content, checked.
+
+    `written` are the rubrics with the sentences of their pairs, `rubrics` with those of the labelled answers as well:
+    by these everybody is graded who is not in `examples`.
+    """
 
     questions: dict[str, Question]
     rubrics: dict[str, Rubric]
+    written: dict[str, Rubric]
     scale: Scale
     examples: dict[str, tuple[LabelledAnswer, ...]]
     others: tuple[OtherQuestion, ...]
@@ -53,11 +58,10 @@ class Content(NamedTuple):
         return KnownQuestions(tuple(bank), self.others)
 
 
-def load(root: Path, *, with_examples: bool = False) -> Content:
+def load(root: Path, *, whole: bool = False) -> Content:
     """Read the content below `root` (it holds `question_bank` and `rubrics`).
 
-    Raises InvalidContent with every problem found. Labelled answers, exams and the claims to train on are read only
-    when asked for.
+    Raises InvalidContent with every problem found. Exams and the claims to train on are read only for the `whole`.
     """
     reader = _Reader(root)
     questions = reader.questions()
@@ -66,15 +70,16 @@ def load(root: Path, *, with_examples: bool = False) -> Content:
     told = {entry.id: entry for entry in signals.signals} if signals else {}
     rubrics = reader.rubrics(told)
     reader.match(questions, rubrics)
-    rubrics = reader.with_pairs(rubrics, set(told))
-    examples = reader.examples(rubrics) if with_examples else {}
+    written = reader.with_pairs(rubrics, set(told))
+    examples = reader.examples(rubrics)
     others = reader.some(OTHERS, OtherQuestion)
-    claims = reader.some(CLAIMS, Claim) if with_examples else ()
-    exams = reader.some(EXAMS, Exam) if with_examples else ()
+    claims = reader.some(CLAIMS, Claim) if whole else ()
+    exams = reader.some(EXAMS, Exam) if whole else ()
     reader.different(EXAMS, [one.id for one in exams])
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
-    return Content(questions, rubrics, Scale(levels=scale.levels), examples, others, claims, exams)
+    rubrics = {place: with_answers(rubric, examples.get(place, ())) for place, rubric in written.items()}
+    return Content(questions, rubrics, written, Scale(levels=scale.levels), examples, others, claims, exams)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:

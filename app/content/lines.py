@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from app.content.schemas import EXAMPLES_FEWEST, TWINS, AnswerKind, LabelledAnswer, Pair
 from app.core.errors import Problem
 from app.core.rubric import Mistake, Point, Rubric
+from app.core.segment import lies_on, sentences
 
 
 def incomplete(examples: Mapping[str, Sequence[LabelledAnswer]]) -> list[Problem]:
@@ -60,10 +61,29 @@ def with_pairs(rubric: Rubric, pairs: Sequence[Pair]) -> Rubric:
         if pair.exemplar:
             exemplars.setdefault(of, []).append(pair.exemplar)
 
+    return _with_more(rubric, exemplars, contrasts)
+
+
+def with_answers(rubric: Rubric, answers: Iterable[LabelledAnswer]) -> Rubric:
+    """The rubric with the sentences of labelled `answers` that say a point, or make a mistake, among its exemplars."""
+    exemplars: dict[str, list[str]] = {}
+    for answer in answers:
+        windows = sentences(answer.answer)
+        spans = {key: label.span for key, label in answer.points.items() if label.status == "said"} | answer.mistakes
+        for claim, span in spans.items():
+            start = answer.answer.find(span or "")
+            heard = [window.text for window in windows if span and lies_on(window, start, start + len(span))]
+            exemplars.setdefault(claim, []).extend(heard)
+    return _with_more(rubric, exemplars, {})
+
+
+def _with_more(rubric: Rubric, exemplars: Mapping[str, list[str]], contrasts: Mapping[str, list[str]]) -> Rubric:
+    """The rubric with more sentences of points and mistakes, by their ids; one that it has already comes in once."""
+
     def more(one: Point | Mistake) -> dict[str, tuple[str, ...]]:
         return {
             "exemplars": tuple(dict.fromkeys((*one.exemplars, *exemplars.get(one.id, ())))),
-            "contrasts": tuple(contrasts.get(one.id, ())),
+            "contrasts": (*one.contrasts, *contrasts.get(one.id, ())),
         }
 
     points = tuple(point.model_copy(update=more(point)) for point in rubric.points)

@@ -137,12 +137,14 @@ class AnswerOrigin(StrEnum):
     """How a labelled answer was written: with the rubric at hand, or without having seen it, as no candidate has.
 
     `typed` are of the second sort, as people type against the clock: two or three claims in a sentence, right and wrong
-    ones side by side.
+    ones side by side. `fresh` ones are of both sorts, written last: they were graded once by what had been built and
+    fitted without them, and only then taken in.
     """
 
     rubric = "rubric"
     blind = "blind"
     typed = "typed"
+    fresh = "fresh"
 
 
 class LabelledAnswer(Strict):

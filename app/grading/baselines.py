@@ -11,8 +11,8 @@ import numpy as np
 
 from app.core.feedback import Answer, Evidence, Feedback, PointCredit, feedback_from
 from app.core.rubric import Rubric
+from app.core.segment import sentences
 from app.grading.encoder import Encoder, Vectors
-from app.grading.segment import sentences
 from app.grading.words import content_stems, words
 
 KEYWORD_SHARE = 0.35

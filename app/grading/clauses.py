@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.grading.segment import Window
+from app.core.segment import Window
 
 Probabilities = npt.NDArray[np.float64]
 

@@ -21,6 +21,7 @@ from app.core.feedback import (
 )
 from app.core.known import KnownQuestions
 from app.core.rubric import Mistake, Rubric
+from app.core.segment import Window, items, sentences
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import Calibration, shipped
@@ -42,7 +43,6 @@ from app.grading.judging import (
 )
 from app.grading.reading import BOTH, Cut, Reading, evidence, hear
 from app.grading.references import References, references
-from app.grading.segment import Window, items, sentences
 
 if TYPE_CHECKING:
     from app.settings import Settings

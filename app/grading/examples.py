@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from app.core.feedback import Answer, Flag
 from app.core.rubric import PointKind, Rubric
+from app.core.segment import lies_on
 from app.grading import flags
 from app.grading.background import Background
 from app.grading.calibration import ANYTHING, OnTopic
@@ -117,14 +118,11 @@ def _mistake_examples(
 
 
 def _inside(reading: Reading, span: str | None) -> npt.NDArray[np.bool_]:
-    """Which windows share at least half of their own length, or half of the stretch, with `span`."""
+    """Which windows lie on `span`."""
     start = reading.text.find(span) if span else -1
     if not span or start < 0:
         return np.zeros(len(reading.windows), np.bool_)
-    end = start + len(span)
-    shared = [max(0, min(window.end, end) - max(window.start, start)) for window in reading.windows]
-    half = [min(window.end - window.start, len(span)) / 2 for window in reading.windows]
-    return np.array(shared) >= np.array(half)
+    return np.array([lies_on(window, start, start + len(span)) for window in reading.windows])
 
 
 def _without_exemplars(rubric: Rubric) -> Rubric:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from app.core.segment import Window
 from app.grading.encoder import Vectors, unit
 from app.grading.references import Group, References, best
-from app.grading.segment import Window
 from app.grading.words import content_stems, words
 
 Array = npt.NDArray[np.float32]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.rubric import PointKind, Rubric
+from app.core.segment import Window
 from app.grading.calibration import Calibration, Logistic
 from app.grading.context import (
     CONTEXT_FEATURES,
@@ -27,7 +28,6 @@ from app.grading.context import (
 )
 from app.grading.features import MISTAKE_FEATURES, ON_ITS_SIDE, POINT_FEATURES
 from app.grading.reading import Reading
-from app.grading.segment import Window
 
 SURELY = 0.95
 """The probability of a point from which a turn is on the topic, whatever it resembles as a whole. The surest windows of

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from app.core.feedback import Answer, Evidence, LeftOut, Unheard
+from app.core.segment import Window, clauses, pairs, sentences
 from app.grading import flags
 from app.grading.background import Background, Surroundings
 from app.grading.encoder import Encoder, Vectors
 from app.grading.features import Measured, measure, pair_vectors
 from app.grading.references import References
-from app.grading.segment import Window, clauses, pairs, sentences
 
 Cut = Callable[[str], list[Window]]
 

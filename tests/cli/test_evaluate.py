@@ -11,14 +11,22 @@ from typer.testing import CliRunner
 
 from app.cli.commands import app
 from app.cli.evaluate import labelled_score
+from app.cli.held_out import held_out
+from app.content import Content
 from app.core.feedback import MISTAKE_COST
+from app.core.rubric import Rubric
 from app.grading.calibration import Shipped
 from tests.conftest import ROOT
 from tests.values import rubric
 
 QUESTIONS = ("lifecycle/champion-challenger", "fundamentals/overfitting")
 KINDS = {"strong", "partial", "wrong", "keyword_list", "turned", "reworded"}
-ORIGINS = {"written with the rubric at hand", "written without the rubric", "typed without the rubric"}
+ORIGINS = {
+    "written with the rubric at hand",
+    "written without the rubric",
+    "typed without the rubric",
+    "written and typed last, without the rubric",
+}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +72,24 @@ def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_pa
     assert [one["overall"]["off_by"] for one in figures[2:]] == [None, None]  # a cosine has no scale of its own
     assert sum(one["points"] for one in figures[0]["reliability"]) > 0
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_answer_is_judged_by_a_rubric_that_has_heard_it(content: Content) -> None:
+    rubrics = held_out(content)
+    for question, answers in content.examples.items():
+        written, heard = _texts(content.written[question]), _texts(content.rubrics[question])
+        for one in answers:
+            family = [other for other in answers if one.id == (other.twin_of or other.id) or other.id == one.twin_of]
+            mine = _texts(rubrics[question, one.id])
+            assert written <= mine < heard
+            more = {text for text in mine - written if len(text) > 40}
+            assert not [text for text in more if any(text in other.answer for other in family)], one.id
+        largest = max(len(_texts(rubrics[question, one.id]) - written) for one in answers)
+        assert largest > 0.7 * len(heard - written)
+
+
+def _texts(rubric: Rubric) -> set[str]:
+    return {text for one in (*rubric.points, *rubric.mistakes) for text in (*one.exemplars, *one.contrasts)}
 
 
 def test_labels_give_a_score_by_the_graders_own_arithmetic() -> None:

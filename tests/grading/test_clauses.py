@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.core.segment import clauses, pairs, sentences
 from app.grading.clauses import borne_out, cleared
-from app.grading.segment import clauses, pairs, sentences
 
 TWO = "Precision is the share of what we flagged, and recall is the share of what there was to flag."
 ANSWER = f"{TWO} We looked at it on Monday."

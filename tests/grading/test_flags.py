@@ -170,6 +170,9 @@ def test_a_list_is_what_was_asked_for_where_the_points_are_terms(own: Any) -> No
         "Same test set; both models scored after training cut-off; gap beyond noise: bootstrap interval; segments: no "
         "large drop anywhere; shadow traffic first, small share of users later; rollback: one switch, old model warm.",
         "Same test set T. AUC_new - AUC_old = d. d > 0: interval via bootstrap, B = 1000. Segments: min d. p99 too.",
+        "test set: frozen, newer data, same rows, both models. AUC 0.81 → 0.83; interval, bootstrap, gain real. "
+        "segments: new users, small shops, no drop. shadow 2 weeks: latency, errors, skew. canary 5 %, guardrails, "
+        "rollback ready.",
     ],
 )
 def test_notes_and_equations_are_no_list_of_keywords(

@@ -7,12 +7,12 @@ import pytest
 
 from app.content import Content
 from app.core.feedback import Answer, Status
+from app.core.segment import clauses, sentences
 from app.grading.context import likeliest, own_odds
 from app.grading.embedding import EmbeddingGrader
 from app.grading.encoder import Encoder
 from app.grading.judging import most_telling
 from app.grading.reading import BOTH, Reading, read, to_the_grader
-from app.grading.segment import clauses, sentences
 
 TWO = "Precision is the share of what we flagged, and recall is the share of what there was to flag."
 ASIDE = "We looked at it on Monday."

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core.feedback import Answer
 from app.core.llm import Prompt
+from app.core.segment import sentences
 from app.grading.flags import is_injection
-from app.grading.segment import sentences
 
 _CONTROL = re.compile(
     r"<[|｜]|[|｜]>|</?(?:s|think|im_start|im_end|system|user|assistant|start_of_turn|end_of_turn)>"

@@ -87,6 +87,12 @@ def windows(answer: str) -> list[Window]:
     return single + pairs(answer, single)
 
 
+def lies_on(window: Window, start: int, end: int) -> bool:
+    """Whether `window` shares at least half of its own length, or half of the stretch, with `start:end`."""
+    shared = min(window.end, end) - max(window.start, start)
+    return shared > 0 and shared >= min(window.end - window.start, end - start) / 2
+
+
 def _sentence_spans(answer: str) -> list[tuple[int, int]]:
     spans = []
     start = 0

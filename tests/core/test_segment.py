@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.grading.segment import SENTENCES_MOST, clauses, items, sentences, windows
+from app.core.segment import SENTENCES_MOST, clauses, items, sentences, windows
 
 HOSTILE = {
     "no spaces": "x" * 30_000,
