@@ -447,7 +447,7 @@ def test_pairs_become_exemplars_and_contrasts(root: Path) -> None:
     assert point.exemplars[-1] == "It shines here and fails there."
     assert point.contrasts == ("It fails here and there.", "There is a gap.")
     (root / PAIRS).unlink()
-    assert load(root).rubrics["fundamentals/overfitting"].point("detect-gap").contrasts == ()
+    assert load(root).written["fundamentals/overfitting"].point("detect-gap").contrasts == ()
 
 
 @pytest.mark.parametrize("id_", ALL)
@@ -462,10 +462,10 @@ def test_each_sentence_of_a_shipped_rubric_has_its_twin(id_: str) -> None:
 
 
 def test_a_pair_beside_an_exemplar_adds_its_contrast_alone(root: Path) -> None:
-    before = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
+    before = load(root).written["fundamentals/overfitting"].point("detect-gap")
     line = {"point": "detect-gap", "true": before.exemplars[0], "turned": "It does as well here as there."}
     (root / PAIRS).write_text((root / PAIRS).read_text("utf-8") + json.dumps(line), "utf-8")
-    after = load(root).rubrics["fundamentals/overfitting"].point("detect-gap")
+    after = load(root).written["fundamentals/overfitting"].point("detect-gap")
     assert after.exemplars == before.exemplars
     assert after.contrasts == (*before.contrasts, "It does as well here as there.")
 
@@ -489,7 +489,29 @@ def test_sentences_of_labelled_answers_become_exemplars(root: Path) -> None:
     assert not any("I plot both" in text for text in rubric.point("regularise").exemplars)
     for one, before in zip(rubric.points, written.points, strict=True):
         assert one.exemplars[: len(before.exemplars)] == before.exemplars
-        assert one.contrasts == before.contrasts
+        assert one.contrasts[: len(before.contrasts)] == before.contrasts
+
+
+def test_what_a_twin_turned_false_says_becomes_a_contrast(root: Path) -> None:
+    lines = [json.loads(line) for line in (root / EXAMPLES).read_text("utf-8").splitlines()]
+    true, turned = (next(one for one in lines if one["kind"] == kind) for kind in ("strong", "turned"))
+    missing = {key: {"status": "missing"} for key in true["points"]}
+    gap = {"status": "said", "span": "a wide gap between the two curves"}
+    test = "pick the depth on the untouched test set"
+    true |= {
+        "answer": "I look for a wide gap between the two curves. I never pick the depth on the untouched test set."
+    }
+    true |= {"points": missing | {"detect-gap": gap}, "mistakes": {}}
+    turned |= {"answer": "I look for no gap between the two curves. I always pick the depth on the untouched test set."}
+    turned |= {"points": missing, "mistakes": {"tune-on-test": test}, "twin_of": true["id"]}
+    (root / EXAMPLES).write_text("\n".join(map(json.dumps, [true, turned])), "utf-8")
+    rubric = load(root).rubrics["fundamentals/overfitting"]
+    assert rubric.point("detect-gap").contrasts[-1] == "I look for no gap between the two curves."
+    assert rubric.mistake("tune-on-test").contrasts[-1] == "I never pick the depth on the untouched test set."
+    assert "I look for a wide gap between the two curves." in rubric.point("detect-gap").exemplars
+    turned["answer"] = "It rained. I always pick the depth on the untouched test set."
+    (root / EXAMPLES).write_text("\n".join(map(json.dumps, [true, turned])), "utf-8")
+    assert "It rained." not in load(root).rubrics["fundamentals/overfitting"].point("detect-gap").contrasts
 
 
 def test_pairs_of_signals_go_to_every_story_that_is_judged_by_them(root: Path) -> None:

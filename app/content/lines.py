@@ -64,17 +64,59 @@ def with_pairs(rubric: Rubric, pairs: Sequence[Pair]) -> Rubric:
     return _with_more(rubric, exemplars, contrasts)
 
 
-def with_answers(rubric: Rubric, answers: Iterable[LabelledAnswer]) -> Rubric:
-    """The rubric with the sentences of labelled `answers` that say a point, or make a mistake, among its exemplars."""
+ALIKE = 0.4
+"""The share of words, of those in either, that a sentence turned false has in common with the true one at least."""
+
+
+def with_answers(rubric: Rubric, answers: Sequence[LabelledAnswer]) -> Rubric:
+    """The rubric with the sentences of labelled `answers` that say a point, or make a mistake, among its exemplars.
+
+    What a twin turned false says instead comes among the contrasts of the point, and the true sentence among those of
+    the mistake.
+    """
     exemplars: dict[str, list[str]] = {}
+    contrasts: dict[str, list[str]] = {}
+    heard = {answer.id: _Heard(answer) for answer in answers}
     for answer in answers:
-        windows = sentences(answer.answer)
-        spans = {key: label.span for key, label in answer.points.items() if label.status == "said"} | answer.mistakes
-        for claim, span in spans.items():
-            start = answer.answer.find(span or "")
-            heard = [window.text for window in windows if span and lies_on(window, start, start + len(span))]
-            exemplars.setdefault(claim, []).extend(heard)
-    return _with_more(rubric, exemplars, {})
+        mine = heard[answer.id]
+        for claim in mine.spans:
+            exemplars.setdefault(claim, []).extend(mine.saying(claim))
+        if answer.kind is AnswerKind.turned and answer.twin_of in heard:
+            true = heard[answer.twin_of]
+            for claim in true.spans.keys() - mine.spans.keys() - answer.mistakes.keys():
+                contrasts.setdefault(claim, []).extend(mine.in_place_of(true.saying(claim)))
+            for claim in answer.mistakes.keys() - true.spans.keys():
+                contrasts.setdefault(claim, []).extend(true.in_place_of(mine.saying(claim)))
+    return _with_more(rubric, exemplars, contrasts)
+
+
+class _Heard:
+    """A labelled answer by its sentences; `spans` are the stretches of the points said in full and of the mistakes."""
+
+    def __init__(self, answer: LabelledAnswer) -> None:
+        said = {key: label.span or "" for key, label in answer.points.items() if label.status == "said"}
+        self.spans = said | answer.mistakes
+        self._text = answer.answer
+        self._windows = sentences(answer.answer)
+
+    def saying(self, claim: str) -> list[str]:
+        """The sentences that lie on the stretch of a point or mistake."""
+        span = self.spans[claim]
+        start = self._text.find(span)
+        return [window.text for window in self._windows if lies_on(window, start, start + len(span))]
+
+    def in_place_of(self, texts: Iterable[str]) -> list[str]:
+        """The sentences here that are most like each of a twin's `texts` without being the same."""
+        here = [(window.text, frozenset(window.text.lower().split())) for window in self._windows]
+        found = []
+        for text in texts:
+            words = frozenset(text.lower().split())
+            alike, nearest = max(
+                ((len(words & mine) / len(words | mine), one) for one, mine in here), default=(0.0, "")
+            )
+            if alike >= ALIKE and nearest != text:
+                found.append(nearest)
+        return found
 
 
 def _with_more(rubric: Rubric, exemplars: Mapping[str, list[str]], contrasts: Mapping[str, list[str]]) -> Rubric:
