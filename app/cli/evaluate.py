@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from app.cli import llm
-from app.cli.held_out import held_out
+from app.cli.held_out import encode_rubrics, held_out
 from app.content import Content
 from app.content.schemas import LabelledAnswer
 from app.core.feedback import Answer, MistakeFeedback, PointCredit, feedback_from
@@ -112,6 +112,7 @@ def evaluate_llm(
 
 def _baselines(content: Content, settings: Settings, parts: Sequence[str], progress: Progress) -> list[Result]:
     plain = encoder_for(settings, trained=False)
+    encode_rubrics(content, plain, progress)
     cosine = ModelAnswerCosine(plain, lambda name: content.questions[name].model_answer)
     nearest = BestSentenceCosine(plain)
     return [
@@ -156,6 +157,7 @@ def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calib
 
 def _examples(content: Content, encoder: Encoder, background: Background, progress: Progress) -> list[Example]:
     answers = list(_labelled(content))
+    encode_rubrics(content, encoder, progress)
     measured = as_they_come(collect(answers, encoder, background), answers, "Measuring", progress)
     return [one for mine in measured for one in mine]
 

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,11 @@ REMEMBERED = 256
 """Bundles of rubric vectors kept in memory; a bundle of 100 texts is 150 kB."""
 
 
+class _Bundle(NamedTuple):
+    texts: tuple[str, ...]
+    vectors: Vectors
+
+
 class Encoder:
     """Sentence vectors from one model. Safe to call from several threads."""
 
@@ -61,7 +66,7 @@ class Encoder:
         self.trained = trained
         self._model = model
         self._cache = VectorCache(cache_dir, fingerprint) if cache_dir else None
-        self._bundles: OrderedDict[str, Vectors] = OrderedDict()
+        self._bundles: OrderedDict[str, _Bundle] = OrderedDict()
         self._making: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self._tokenizer_lock = threading.Lock()
@@ -129,22 +134,36 @@ class Encoder:
 
     def _remembered(self, key: str) -> Vectors | None:
         with self._lock:
-            if (known := self._bundles.get(key)) is not None:
-                self._bundles.move_to_end(key)
-            return known
+            if (known := self._bundles.get(key)) is None:
+                return None
+            self._bundles.move_to_end(key)
+            return known.vectors
 
     def _made(self, key: str, texts: Sequence[str]) -> Vectors:
         vectors = self._cache.load(key, (len(texts), self.width)) if self._cache else None
         if vectors is None:
-            vectors = self.encode(texts)
-            if self._cache:
+            vectors, computed = self._put_together(texts)
+            if self._cache and 2 * computed >= len(
+                texts
+            ):  # a part of another bundle costs little to put together again
                 self._cache.save(key, vectors)
         vectors.setflags(write=False)
         with self._lock:
-            self._bundles[key] = vectors
+            self._bundles[key] = _Bundle(tuple(texts), vectors)
             while len(self._bundles) > REMEMBERED:
                 self._bundles.popitem(last=False)
         return vectors
+
+    def _put_together(self, texts: Sequence[str]) -> tuple[Vectors, int]:
+        """The vectors of `texts`, and how many of them had to be computed, as no bundle in memory has them."""
+        wanted, known = set(texts), dict[str, Vectors]()
+        with self._lock:
+            bundles = list(self._bundles.values())
+        for bundle in bundles:
+            known.update((text, row) for text, row in zip(bundle.texts, bundle.vectors, strict=True) if text in wanted)
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(missing, self.encode(missing), strict=True))
+        return np.stack([known[text] for text in texts]), len(missing)
 
 
 def _limit_heaps() -> None:

@@ -42,6 +42,21 @@ def test_a_bundle_is_computed_once_and_a_corrupt_file_again(encoder: Encoder, tm
     assert [path.suffix for path in file.parent.iterdir()] == [".npy"]
 
 
+def test_a_text_of_a_bundle_in_memory_is_not_computed_again_for_another(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = Encoder(encoder._model, "mine", "f" * 64, tmp_path)
+    first = mine.bundle(["one text", "another", "a third"])
+    computed: list[str] = []
+    encode = mine.encode
+    monkeypatch.setattr(mine, "encode", lambda texts: computed.extend(texts) or encode(texts))
+    second = mine.bundle(["a third", "a new one", "one text"])
+    assert computed == ["a new one"]
+    assert (second[[0, 2]] == first[[2, 0]]).all()
+    assert (second[1] == encode(["a new one"])[0]).all()
+    assert len(list(tmp_path.rglob("*.npy"))) == 1, "most of the second lay in the first"
+
+
 def test_who_asks_for_a_bundle_in_the_making_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = load_encoder()
     computed: list[list[str]] = []
