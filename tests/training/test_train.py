@@ -264,6 +264,18 @@ def test_the_shipped_layers_are_whole_and_small() -> None:
     assert (made.file.parent / "MODEL_CARD.md").exists()
 
 
+def test_no_labelled_answer_is_trained_on(content: Content, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: list[Texts] = []
+
+    def kept(texts: Texts, *_: object, **__: object) -> None:
+        given.append(texts)
+        raise GradingFailed("enough")
+
+    monkeypatch.setattr("app.training.train.train_and_save", kept)
+    assert CliRunner().invoke(app, ["train", "--out", str(tmp_path)]).exit_code == 2
+    assert given[0].rubrics == list(content.written.values()) != list(content.rubrics.values())
+
+
 def test_the_command_says_when_the_folder_is_not_there(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["train", "--data", str(tmp_path / "none")])
     assert ran.exit_code == 2
