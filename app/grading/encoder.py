@@ -156,6 +156,8 @@ class Encoder:
 
     def _put_together(self, texts: Sequence[str]) -> tuple[Vectors, int]:
         """The vectors of `texts`, and how many of them had to be computed, as no bundle in memory has them."""
+        if not texts:
+            return self.encode(texts), 0
         wanted, known = set(texts), dict[str, Vectors]()
         with self._lock:
             bundles = list(self._bundles.values())

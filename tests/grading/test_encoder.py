@@ -55,6 +55,7 @@ def test_a_text_of_a_bundle_in_memory_is_not_computed_again_for_another(
     assert (second[[0, 2]] == first[[2, 0]]).all()
     assert (second[1] == encode(["a new one"])[0]).all()
     assert len(list(tmp_path.rglob("*.npy"))) == 1, "most of the second lay in the first"
+    assert mine.bundle([]).shape == (0, 384)
 
 
 def test_who_asks_for_a_bundle_in_the_making_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
