@@ -71,4 +71,4 @@ def test_most_of_what_is_said_is_heard(graded: list[tuple[Dense, Feedback, Feedb
 def test_the_same_made_false_has_far_less(graded: list[tuple[Dense, Feedback, Feedback]]) -> None:
     lost = np.array([feedback.score - turned.score for _, feedback, turned in graded])
     assert (lost > 0).mean() > 0.95
-    assert np.median(lost) > 35  # 40 before rubrics heard labelled answers, whose sentences have few twins (DECISIONS.md)
+    assert np.median(lost) > 35  # 40 before rubrics heard labelled answers (DECISIONS.md)
