@@ -83,7 +83,9 @@ def test_no_answer_is_judged_by_a_rubric_that_has_heard_it(content: Content) -> 
             mine = _texts(rubrics[question, one.id])
             assert written <= mine < heard
             more = {text for text in mine - written if len(text) > 40}
-            assert not [text for text in more if any(text in other.answer for other in family)], one.id
+            again = {text for text in more if any(text in other.answer for other in family)}
+            others = [other.answer for other in answers if other not in family]
+            assert all(any(text in other for other in others) for text in again), one.id  # two may say the very same
         largest = max(len(_texts(rubrics[question, one.id]) - written) for one in answers)
         assert largest > 0.7 * len(heard - written)
 
