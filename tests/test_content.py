@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from app.content import OTHERS, Content, json_schemas, load
-from app.content.lines import incomplete
+from app.content.lines import incomplete, unheard
 from app.content.schemas import AnswerKind
 from app.core.errors import InvalidContent, Problem
 from app.core.question import Domain, Level
@@ -30,6 +30,7 @@ QUESTION = "question_bank/fundamentals/overfitting.yaml"
 RUBRIC = "rubrics/fundamentals/overfitting.yaml"
 EXAMPLES = "rubrics/fundamentals/overfitting.examples.jsonl"
 PAIRS = "rubrics/fundamentals/overfitting.pairs.jsonl"
+HEARD = "rubrics/fundamentals/overfitting.heard.jsonl"
 STORY = "rubrics/project_deep_dive/redesign.yaml"
 SIGNALS, SIGNAL_PAIRS = "rubrics/signals.yaml", "rubrics/signals.pairs.jsonl"
 SCALE = "rubrics/scale.yaml"
@@ -512,6 +513,44 @@ def test_what_a_twin_turned_false_says_becomes_a_contrast(root: Path) -> None:
     turned["answer"] = "It rained. I always pick the depth on the untouched test set."
     (root / EXAMPLES).write_text("\n".join(map(json.dumps, [true, turned])), "utf-8")
     assert "It rained." not in load(root).rubrics["fundamentals/overfitting"].point("detect-gap").contrasts
+
+
+def test_a_heard_sentence_brings_its_twin_with_it(root: Path) -> None:
+    one = json.loads((root / EXAMPLES).read_text("utf-8").splitlines()[0])
+    said = {"status": "said", "span": "The gap between the curves tells me. Gap, yes."}
+    one |= {"answer": f"First I plot. {said['span']}", "mistakes": {}}
+    one["points"] = {key: {"status": "missing"} for key in one["points"]} | {"detect-gap": said}
+    (root / EXAMPLES).write_text(json.dumps(one), "utf-8")
+    twin = {
+        "point": "detect-gap",
+        "true": "The gap between the curves tells me.",
+        "turned": "The training curve tells me.",
+    }
+    nobodys = {"point": "detect-gap", "true": "The gap, nothing else.", "turned": "The slope, nothing else."}
+    (root / HEARD).write_text("\n".join(map(json.dumps, [twin, nobodys])), "utf-8")
+    found = load(root)
+    point, written = (
+        rubrics["fundamentals/overfitting"].point("detect-gap") for rubrics in (found.rubrics, found.written)
+    )
+    assert point.contrasts == (*written.contrasts, "The training curve tells me.")
+    assert point.exemplars == (*written.exemplars, "The gap between the curves tells me.")  # "Gap, yes." says nothing
+    (problem,) = unheard(found.twins, found.examples)
+    assert str(problem) == f"{HEARD}: pair 2: no labelled answer says this for detect-gap: The gap, nothing else."
+
+
+def test_a_sentence_turned_into_a_mistake_is_an_exemplar_of_it(root: Path) -> None:
+    pair = {"point": "detect-gap", "true": "I look at both.", "turned": "I tune on the test.", "makes": "tune-on-test"}
+    (root / PAIRS).write_text(json.dumps(pair), "utf-8")
+    mistake = load(root).written["fundamentals/overfitting"].mistake("tune-on-test")
+    assert mistake.exemplars[-1] == "I tune on the test."
+    assert mistake.contrasts[-1] == "I look at both."
+    (root / PAIRS).write_text(json.dumps(pair | {"makes": "nothing-known"}), "utf-8")
+    assert only(root) == (PAIRS, "line 1", "no such mistake in the rubric: nothing-known")
+
+
+def test_a_twin_belongs_to_a_point_of_the_rubric(root: Path) -> None:
+    (root / HEARD).write_text(json.dumps({"point": "x", "true": "It halved.", "turned": "It doubled."}), "utf-8")
+    assert only(root) == (HEARD, "line 1", "no such point in the rubric: x")
 
 
 def test_pairs_of_signals_go_to_every_story_that_is_judged_by_them(root: Path) -> None:

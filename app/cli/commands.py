@@ -44,11 +44,11 @@ def _main() -> None:
 def check(content: Annotated[Path, typer.Option(help="folder with question_bank and rubrics")] = ROOT) -> None:
     """Check every content file; print all problems at once and exit 2 when there are any."""
     from app.content import load
-    from app.content.lines import incomplete
+    from app.content.lines import incomplete, unheard
 
     try:
         found = load(content, whole=True)
-        problems = incomplete(found.examples)
+        problems = [*incomplete(found.examples), *unheard(found.twins, found.examples)]
     except InvalidContent as error:
         problems = list(error.problems)
     if problems:

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from app.cli import llm
-from app.cli.held_out import encode_rubrics, held_out
+from app.cli.held_out import HeldOut, encode_rubrics, held_out
 from app.content import Content
 from app.content.schemas import LabelledAnswer
 from app.core.feedback import Answer, MistakeFeedback, PointCredit, feedback_from
 from app.core.grader import Grader
-from app.core.question import Level, Question
+from app.core.question import Level
 from app.core.rubric import Rubric
 from app.evaluation import Agreement, Judged, agreement, by, fitted_grades, reliability, status_cuts, table
 from app.grading.background import Background
@@ -60,9 +60,10 @@ def calibrate(content: Content, settings: Settings, progress: Progress) -> Shipp
 
     A model named in the settings takes the place of both. Raises GradingFailed when a model can't be loaded.
     """
+    answers = held_out(content)
     return Shipped(
-        trained=_calibrated(content, encoder_for(settings, trained=True), progress),
-        plain=_calibrated(content, encoder_for(settings, trained=False), progress),
+        trained=_calibrated(content, answers, encoder_for(settings, trained=True), progress),
+        plain=_calibrated(content, answers, encoder_for(settings, trained=False), progress),
     )
 
 
@@ -76,14 +77,15 @@ def evaluate(
     """
     encoder = encoder_for(settings, trained=trained)
     background = Background(content.known, encoder)
-    examples = _examples(content, encoder, background, progress)
+    answers = held_out(content)
+    examples = _examples(content, answers, encoder, background, progress)
     fitted = {
         name: EmbeddingGrader(encoder, fit([one for one in examples if one.question_id != name]), background)
         for name in progress(list(content.examples), "Calibrating")
     }
     name = next(iter(fitted.values())).name
-    ours = _result(content, name, fitted.__getitem__, parts, progress)
-    return [ours, *_baselines(content, settings, parts, progress)]
+    ours = _result(answers, name, fitted.__getitem__, parts, progress)
+    return [ours, *_baselines(content, answers, settings, parts, progress)]
 
 
 def evaluate_llm(
@@ -94,31 +96,32 @@ def evaluate_llm(
     An answer that it can't grade ends the run: figures over the rest would flatter. Raises GradingFailed,
     InvalidRequest.
     """
+    answers = held_out(content)
     if replay:
         grader, kept = llm.replayed(replay, settings, content.scale, Level.mid)
-        rubrics = held_out(content)
-        for name, answers in content.examples.items():
-            for one in answers:
-                said = [Answer(turn=0, text=one.answer)]
-                if prompt := grader.prompt(content.questions[name].prompt, rubrics[name, one.id], said):
-                    kept.also(grader.key(prompt), f"id:{name}/{one.id}")
-        ours = _result(content, grader.name, _always(grader), parts, progress)
+        for question, rubric, one in answers:
+            said = [Answer(turn=0, text=one.answer)]
+            if prompt := grader.prompt(question.prompt, rubric, said):
+                kept.also(grader.key(prompt), f"id:{question.id}/{one.id}")
+        ours = _result(answers, grader.name, _always(grader), parts, progress)
     else:
         with ExitStack() as until:
             grader = llm.live(settings, content.scale, Level.mid, until).grader
-            ours = _result(content, grader.name, _always(grader), parts, progress)
-    return [ours, *_baselines(content, settings, parts, progress)]
+            ours = _result(answers, grader.name, _always(grader), parts, progress)
+    return [ours, *_baselines(content, answers, settings, parts, progress)]
 
 
-def _baselines(content: Content, settings: Settings, parts: Sequence[str], progress: Progress) -> list[Result]:
+def _baselines(
+    content: Content, answers: Sequence[HeldOut], settings: Settings, parts: Sequence[str], progress: Progress
+) -> list[Result]:
     plain = encoder_for(settings, trained=False)
     encode_rubrics(content, plain, progress)
     cosine = ModelAnswerCosine(plain, lambda name: content.questions[name].model_answer)
     nearest = BestSentenceCosine(plain)
     return [
-        _result(content, KeywordOverlap.name, _always(KeywordOverlap()), parts, progress),
-        _result(content, cosine.name, _always(cosine), parts, progress, without_points),
-        _result(content, nearest.name, _always(nearest), parts, progress, with_fitted_statuses),
+        _result(answers, KeywordOverlap.name, _always(KeywordOverlap()), parts, progress),
+        _result(answers, cosine.name, _always(cosine), parts, progress, without_points),
+        _result(answers, nearest.name, _always(nearest), parts, progress, with_fitted_statuses),
     ]
 
 
@@ -144,21 +147,23 @@ def as_json(results: Sequence[Result]) -> list[dict[str, Any]]:
     ]
 
 
-def _calibrated(content: Content, encoder: Encoder, progress: Progress) -> Calibration:
-    count = sum(map(len, content.examples.values()))
+def _calibrated(content: Content, answers: Sequence[HeldOut], encoder: Encoder, progress: Progress) -> Calibration:
     made_by = {
         "command": "python -m app calibrate",
-        "data": f"{count} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",
+        "data": f"{len(answers)} labelled answers to {len(content.examples)} questions, rubrics/*/*.examples.jsonl",
         "date": date.today().isoformat(),
         "model": f"{encoder.name}, sha256 {encoder.fingerprint[:12]}",
     }
-    return fit(_examples(content, encoder, Background(content.known, encoder), progress), made_by=made_by)
+    examples = _examples(content, answers, encoder, Background(content.known, encoder), progress)
+    return fit(examples, made_by=made_by)
 
 
-def _examples(content: Content, encoder: Encoder, background: Background, progress: Progress) -> list[Example]:
-    answers = list(_labelled(content))
+def _examples(
+    content: Content, answers: Sequence[HeldOut], encoder: Encoder, background: Background, progress: Progress
+) -> list[Example]:
+    labelled = list(map(_labelled, answers))
     encode_rubrics(content, encoder, progress)
-    measured = as_they_come(collect(answers, encoder, background), answers, "Measuring", progress)
+    measured = as_they_come(collect(labelled, encoder, background), labelled, "Measuring", progress)
     return [one for mine in measured for one in mine]
 
 
@@ -169,20 +174,18 @@ def encoder_for(settings: Settings, *, trained: bool) -> Encoder:
     return load_encoder(settings.embedding_model, settings.cache_dir, layers=None)
 
 
-def _labelled(content: Content) -> Iterator[Labelled]:
-    rubrics = held_out(content)
-    for name, answers in content.examples.items():
-        for one in answers:
-            yield Labelled(
-                name,
-                content.questions[name].prompt,
-                rubrics[name, one.id],
-                one.answer,
-                one.grade,
-                _credits(one),
-                {key: label.span for key, label in one.points.items() if label.span},
-                dict(one.mistakes),
-            )
+def _labelled(held: HeldOut) -> Labelled:
+    question, rubric, one = held
+    return Labelled(
+        question.id,
+        question.prompt,
+        rubric,
+        one.answer,
+        one.grade,
+        _credits(one),
+        {key: label.span for key, label in one.points.items() if label.span},
+        dict(one.mistakes),
+    )
 
 
 def _credits(answer: LabelledAnswer) -> dict[str, float]:
@@ -195,7 +198,7 @@ def _always(grader: Grader) -> GraderFor:
 
 
 def _result(
-    content: Content,
+    answers: Sequence[HeldOut],
     name: str,
     grader_for: GraderFor,
     parts: Sequence[str],
@@ -203,18 +206,15 @@ def _result(
     mend: Callable[[list[Judged]], list[Judged]] | None = None,
 ) -> Result:
     """One grader's figures; `mend` puts right what a baseline can't say by itself."""
-    todo = [(question, one) for question, answers in content.examples.items() for one in answers]
-    rubrics = held_out(content)
 
-    def judge(it: tuple[str, LabelledAnswer]) -> Judged:
-        question, one = it
-        return _judge(content.questions[question], rubrics[question, one.id], grader_for(question), one)
+    def judge(held: HeldOut) -> Judged:
+        return _judge(held, grader_for(held.question.id))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        grading = pool.map(judge, todo)
-        first = list(as_they_come(grading, todo, "Grading", progress))
+        grading = pool.map(judge, answers)
+        first = list(as_they_come(grading, answers, "Grading", progress))
     judged = mend(first) if mend else first
-    alike, ms = regraded(judge, todo, first)
+    alike, ms = regraded(judge, answers, first)
     grades = fitted_grades(judged)
     keys: dict[str, Callable[[Judged], str]] = {
         "domain": lambda one: one.question.split("/")[0],
@@ -232,7 +232,8 @@ def as_they_come(found: Iterator[T], todo: Sequence[Any], what: str, progress: P
         yield next(found)
 
 
-def _judge(question: Question, rubric: Rubric, grader: Grader, one: LabelledAnswer) -> Judged:
+def _judge(held: HeldOut, grader: Grader) -> Judged:
+    question, rubric, one = held
     feedback = grader.grade(question.prompt, rubric, [Answer(turn=0, text=one.answer)])
     status = {key: label.status for key, label in one.points.items()}
     credits = _credits(one)

@@ -29,7 +29,7 @@ from app.core.known import KnownQuestions, OtherQuestion
 from app.core.question import Question
 from app.core.rubric import Mistake, Point, PointKind, Rubric, Scale
 
-EXAMPLES = ".examples.jsonl"
+EXAMPLES, PAIRS, HEARD = ".examples.jsonl", ".pairs.jsonl", ".heard.jsonl"
 OTHERS = "question_bank/elsewhere.jsonl"
 CLAIMS, EXAMS = "rubrics/claims.jsonl", "rubrics/exams.jsonl"
 SIGNALS, SIGNAL_PAIRS = "rubrics/signals.yaml", "rubrics/signals.pairs.jsonl"
@@ -39,7 +39,7 @@ class Content(NamedTuple):
     """Everything that ships as content, checked.
 
     `written` are the rubrics with the sentences of their pairs, `rubrics` with those of the labelled answers as well:
-    by these everybody is graded who is not in `examples`.
+    by these everybody is graded who is not in `examples`. `twins` are closest opposites of what labelled answers say.
     """
 
     questions: dict[str, Question]
@@ -47,6 +47,7 @@ class Content(NamedTuple):
     written: dict[str, Rubric]
     scale: Scale
     examples: dict[str, tuple[LabelledAnswer, ...]]
+    twins: dict[str, tuple[Pair, ...]]
     others: tuple[OtherQuestion, ...]
     claims: tuple[Claim, ...] = ()
     exams: tuple[Exam, ...] = ()
@@ -72,14 +73,17 @@ def load(root: Path, *, whole: bool = False) -> Content:
     reader.match(questions, rubrics)
     written = reader.with_pairs(rubrics, set(told))
     examples = reader.examples(rubrics)
+    twins = reader.twins(rubrics)
     others = reader.some(OTHERS, OtherQuestion)
     claims = reader.some(CLAIMS, Claim) if whole else ()
     exams = reader.some(EXAMS, Exam) if whole else ()
     reader.different(EXAMS, [one.id for one in exams])
     if reader.problems or scale is None:
         raise InvalidContent(sorted(reader.problems, key=lambda problem: (problem.file, problem.field)))
-    rubrics = {place: with_answers(rubric, examples.get(place, ())) for place, rubric in written.items()}
-    return Content(questions, rubrics, written, Scale(levels=scale.levels), examples, others, claims, exams)
+    rubrics = {
+        place: with_answers(rubric, examples.get(place, ()), twins.get(place, ())) for place, rubric in written.items()
+    }
+    return Content(questions, rubrics, written, Scale(levels=scale.levels), examples, twins, others, claims, exams)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -155,13 +159,23 @@ class _Reader(Files):
         """The rubrics with the sentences of their `<slug>.pairs.jsonl`, where there is one, and of SIGNAL_PAIRS."""
         told = self._pairs(SIGNAL_PAIRS, SIGNALS, signals)
         found: dict[str, Rubric] = {}
-        own = {place: name for name, _, place in self._beside(rubrics, ".pairs.jsonl")}
+        own = self._own_pairs(rubrics, PAIRS)
         for place, rubric in rubrics.items():
             points = {point.id for point in rubric.points}
-            known = points | {mistake.id for mistake in rubric.mistakes}
-            pairs = self._pairs(own[place], "the rubric", known) if place in own else []
-            found[place] = with_pairs(rubric, [*pairs, *(pair for pair in told if pair.point in points)])
+            shared = [pair for pair in told if pair.point in points]
+            found[place] = with_pairs(rubric, [*own.get(place, ()), *shared])
         return found
+
+    def twins(self, rubrics: dict[str, Rubric]) -> dict[str, tuple[Pair, ...]]:
+        """The pairs of each `<slug>.heard.jsonl`, of sentences that labelled answers say."""
+        return self._own_pairs(rubrics, HEARD)
+
+    def _own_pairs(self, rubrics: dict[str, Rubric], suffix: str) -> dict[str, tuple[Pair, ...]]:
+        """The pairs in the file with this suffix that lies beside each rubric, where one does."""
+        return {
+            place: tuple(self._pairs(name, "the rubric", _ids(rubrics[place])))
+            for name, _, place in self._beside(rubrics, suffix)
+        }
 
     def _pairs(self, name: str, of: str, known: set[str]) -> list[Pair]:
         """The pairs of a file that may be missing; a pair whose id is not `known` from the file `of` is a problem."""
@@ -170,6 +184,8 @@ class _Reader(Files):
             if (pair.point or pair.mistake) not in known:
                 kind, one = ("point", pair.point) if pair.point else ("mistake", pair.mistake)
                 self.problem(name, f"line {number}", f"no such {kind} in {of}: {one}")
+            if pair.makes and pair.makes not in known:
+                self.problem(name, f"line {number}", f"no such mistake in {of}: {pair.makes}")
             found.append(pair)
         return found
 
@@ -204,6 +220,10 @@ class _Reader(Files):
                 yield name, path, place
             elif suffix == EXAMPLES and not (self.root / f"question_bank/{place}.yaml").exists():
                 self.problem(name, "", f"has no question: write question_bank/{place}.yaml")
+
+
+def _ids(rubric: Rubric) -> set[str]:
+    return {point.id for point in rubric.points} | {mistake.id for mistake in rubric.mistakes}
 
 
 def _resolve(question_id: str, file: RubricFile, signals: dict[str, SignalEntry]) -> Rubric:

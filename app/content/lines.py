@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from app.content.schemas import EXAMPLES_FEWEST, TWINS, AnswerKind, LabelledAnswer, Pair
 from app.core.errors import Problem
 from app.core.rubric import Mistake, Point, Rubric
 from app.core.segment import lies_on, sentences
+
+_Sentences = defaultdict[str, list[str]]  # of points and mistakes, by their ids
 
 
 def incomplete(examples: Mapping[str, Sequence[LabelledAnswer]]) -> list[Problem]:
@@ -53,41 +56,64 @@ def with_pairs(rubric: Rubric, pairs: Sequence[Pair]) -> Rubric:
 
     A pair may stand beside an exemplar that the rubric has already.
     """
-    exemplars: dict[str, list[str]] = {}
-    contrasts: dict[str, list[str]] = {}
+    exemplars, contrasts = _Sentences(list), _Sentences(list)
     for pair in pairs:
-        of = pair.point or pair.mistake or ""
-        contrasts.setdefault(of, []).append(pair.contrast)
-        if pair.exemplar:
-            exemplars.setdefault(of, []).append(pair.exemplar)
-
+        _take(pair, exemplars, contrasts)
     return _with_more(rubric, exemplars, contrasts)
+
+
+def _take(pair: Pair, exemplars: _Sentences, contrasts: _Sentences) -> None:
+    """Put the sentences of `pair` where they belong; one turned false so that it makes a mistake is an exemplar too."""
+    of = pair.point or pair.mistake or ""
+    contrasts[of].append(pair.contrast)
+    if pair.exemplar:
+        exemplars[of].append(pair.exemplar)
+    if pair.exemplar and pair.makes:
+        exemplars[pair.makes].append(pair.contrast)
+        contrasts[pair.makes].append(pair.exemplar)
 
 
 ALIKE = 0.4
 """The share of words, of those in either, that a sentence turned false has in common with the true one at least."""
+SHORTEST = 3
+"""Words of a sentence that says something by itself: "retrain." was heard as an exemplar."""
 
 
-def with_answers(rubric: Rubric, answers: Sequence[LabelledAnswer]) -> Rubric:
+def with_answers(rubric: Rubric, answers: Sequence[LabelledAnswer], twins: Sequence[Pair] = ()) -> Rubric:
     """The rubric with the sentences of labelled `answers` that say a point, or make a mistake, among its exemplars.
 
-    What a twin turned false says instead comes among the contrasts of the point, and the true sentence among those of
-    the mistake.
+    What an answer's twin turned false says instead comes among the contrasts of the point, and the true sentence among
+    those of the mistake. `twins` give closest opposites of sentences, which come in with the sentence.
     """
-    exemplars: dict[str, list[str]] = {}
-    contrasts: dict[str, list[str]] = {}
+    exemplars, contrasts = _Sentences(list), _Sentences(list)
     heard = {answer.id: _Heard(answer) for answer in answers}
     for answer in answers:
         mine = heard[answer.id]
         for claim in mine.spans:
-            exemplars.setdefault(claim, []).extend(mine.saying(claim))
+            exemplars[claim].extend(mine.saying(claim))
         if answer.kind is AnswerKind.turned and answer.twin_of in heard:
             true = heard[answer.twin_of]
             for claim in true.spans.keys() - mine.spans.keys() - answer.mistakes.keys():
-                contrasts.setdefault(claim, []).extend(mine.in_place_of(true.saying(claim)))
+                contrasts[claim].extend(mine.in_place_of(true.saying(claim)))
             for claim in answer.mistakes.keys() - true.spans.keys():
-                contrasts.setdefault(claim, []).extend(true.in_place_of(mine.saying(claim)))
+                contrasts[claim].extend(true.in_place_of(mine.saying(claim)))
+    said = {claim: set(texts) for claim, texts in exemplars.items()}
+    for pair in twins:
+        if pair.exemplar in said.get(pair.point or pair.mistake or "", ()):
+            _take(pair, exemplars, contrasts)
     return _with_more(rubric, exemplars, contrasts)
+
+
+def unheard(twins: Mapping[str, Sequence[Pair]], examples: Mapping[str, Sequence[LabelledAnswer]]) -> Iterator[Problem]:
+    """The `twins` of each question whose sentence no labelled answer says for that point or mistake."""
+    for question, pairs in twins.items():
+        answers = [_Heard(answer) for answer in examples.get(question, ())]
+        heard = {(claim, text) for answer in answers for claim in answer.spans for text in answer.saying(claim)}
+        for number, pair in enumerate(pairs, start=1):
+            claim = pair.point or pair.mistake
+            if (claim, pair.exemplar) not in heard:
+                reason = f"pair {number}: no labelled answer says this for {claim}: {pair.exemplar}"
+                yield Problem(file=f"rubrics/{question}.heard.jsonl", field="", reason=reason)
 
 
 class _Heard:
@@ -103,7 +129,8 @@ class _Heard:
         """The sentences that lie on the stretch of a point or mistake."""
         span = self.spans[claim]
         start = self._text.find(span)
-        return [window.text for window in self._windows if lies_on(window, start, start + len(span))]
+        end = start + len(span)
+        return [one.text for one in self._windows if lies_on(one, start, end) and len(one.text.split()) >= SHORTEST]
 
     def in_place_of(self, texts: Iterable[str]) -> list[str]:
         """The sentences here that are most like each of a twin's `texts` without being the same."""

@@ -167,12 +167,14 @@ class Pair(Strict):
     """One line of `<slug>.pairs.jsonl`: a sentence of a point or mistake beside its closest opposite.
 
     Of a point: `true` says it, `turned` is the same sentence made false, `near` (alone) is on the topic and does not
-    say it. Of a mistake: `made` makes it, `right` is the closest sentence that is innocent of it.
+    say it; `makes` names the mistake that `turned` makes, if it does make one. Of a mistake: `made` makes it, `right`
+    is the closest sentence that is innocent of it.
     """
 
     point: Slug | None = None
     true: Text | None = None
     turned: Text | None = None
+    makes: Slug | None = None
     near: Text | None = None
     mistake: Slug | None = None
     made: Text | None = None
@@ -180,8 +182,11 @@ class Pair(Strict):
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Pair:
-        if self.model_fields_set not in ({"point", "true", "turned"}, {"point", "near"}, {"mistake", "made", "right"}):
-            raise ValueError("a line has point, true and turned; or point and near; or mistake, made and right")
+        turned = {"point", "true", "turned"}
+        if self.model_fields_set not in (turned, turned | {"makes"}, {"point", "near"}, {"mistake", "made", "right"}):
+            raise ValueError(
+                "a line has point, true and turned; or point and near; or mistake, made and right; makes goes by turned"
+            )
         return self
 
     @property

@@ -75,7 +75,7 @@ def test_evaluate_prints_a_table_and_writes_the_same_figures(small: Path, tmp_pa
 
 
 def test_no_answer_is_judged_by_a_rubric_that_has_heard_it(content: Content) -> None:
-    rubrics = held_out(content)
+    rubrics = {(held.question.id, held.answer.id): held.rubric for held in held_out(content)}
     for question, answers in content.examples.items():
         written, heard = _texts(content.written[question]), _texts(content.rubrics[question])
         for one in answers:
@@ -86,6 +86,7 @@ def test_no_answer_is_judged_by_a_rubric_that_has_heard_it(content: Content) -> 
             again = {text for text in more if any(text in other.answer for other in family)}
             others = [other.answer for other in answers if other not in family]
             assert all(any(text in other for other in others) for text in again), one.id  # two may say the very same
+            assert all(twin.exemplar in mine for twin in content.twins[question] if twin.contrast in mine)
         largest = max(len(_texts(rubrics[question, one.id]) - written) for one in answers)
         assert largest > 0.7 * len(heard - written)
 
