@@ -9,7 +9,7 @@ from app.core.feedback import Status
 from app.core.report import QuestionReport, RoundReport
 from app.core.round import PromptKind, Round
 from app.web.templates import duration, when
-from app.web.wording import flag_text, left_out_text
+from app.web.wording import flag_text, left_out_text, told_text
 
 _STATUS_SIGNS = {Status.said: "x", Status.partly: "~", Status.missing: " "}
 
@@ -120,6 +120,9 @@ def _question_lines(one: QuestionReport) -> Iterator[str]:
             says = one.planned.rubric.point(outcome.point_id).says
             yield f"- [{_STATUS_SIGNS[outcome.status]}] {says} — {outcome.status}{late}, {outcome.credit:.2f}"
         yield ""
+        if one.feedback.told < 1:
+            yield f"How it is told {told_text(one.feedback.told)}."
+            yield ""
         for mistake in one.feedback.mistakes:
             if mistake.made:
                 known = one.planned.rubric.mistake(mistake.mistake_id)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.core.errors import InvalidRequest, NotFound
-from app.core.feedback import MISTAKE_COST
+from app.core.feedback import MISTAKE_COST, TOLD_AT_LEAST
 from app.core.plan import MOST_QUESTIONS, PRESETS, Mode, Options, preset
 from app.core.question import Domain, Level, Track
 from app.web.parts import Arrived, Parts, Wired, redirect
@@ -63,6 +63,7 @@ def how_it_works(request: Request, wired: Wired) -> Response:
         "levels": list(Level),
         "grader": wired.practice.grader_state(),
         "mistake_cost": MISTAKE_COST,
+        "told_at_least": 100 * TOLD_AT_LEAST,
     }
     return render(request, "how_it_works.html", context)
 

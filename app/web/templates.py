@@ -17,7 +17,7 @@ from app import __version__
 from app.core.connection import Connection
 from app.core.errors import InvalidRequest
 from app.core.llm import Desk
-from app.web.wording import flag_text, left_out_text, opener, status_text
+from app.web.wording import flag_text, left_out_text, opener, status_text, told_text
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STATIC = Path(__file__).resolve().parent / "static"
@@ -57,6 +57,7 @@ def environment() -> Environment:
         opener=opener,
         flag_text=flag_text,
         left_out_text=left_out_text,
+        told_text=told_text,
         status_text=status_text,
     )
     made.filters.update(when=when, duration=duration, paragraphs=paragraphs, signed=signed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.feedback import Flag, Status, Unheard
+from app.core.feedback import TOLD_AT_LEAST, Flag, Status, Unheard
 from app.core.round import How, Round, Turn
 
 _OPENERS = ("Thanks. ", "Let me dig into that. ", "I see. ", "Good, one more thing. ", "Let me push a little. ")
@@ -49,3 +49,9 @@ def flag_text(flag: Flag) -> str:
 def left_out_text(why: Unheard) -> str:
     """Why a stretch of an answer was not judged, to follow the words 'Left out:'."""
     return _LEFT_OUT[why]
+
+
+def told_text(told: float) -> str:
+    """What the credit of a signal counts (0..1), and why it is less than all of it."""
+    said = "little" if told < (1 + TOLD_AT_LEAST) / 2 else "only part"
+    return f"counts {100 * told:.0f} %, as the story says {said} of what was asked"

@@ -16,6 +16,7 @@ from app.core.feedback import (
     settle,
     status_of,
 )
+from app.core.rubric import PointKind, Rubric
 from tests.values import rubric
 
 EVIDENCE = Evidence(turn=0, start=2, end=6, text="text")
@@ -55,6 +56,40 @@ def grade(found: list[PointCredit], made: tuple[MistakeFeedback, ...] = (), *fla
 )
 def test_the_score_is_what_pencil_and_paper_give(found: list[PointCredit], made: int, score: float) -> None:
     assert grade(found, MADE[:made]).score == score
+
+
+def story(*signals: int) -> Rubric:
+    """The rubric of p0 to p3, all of one weight, of which those with these numbers are signals."""
+    plain = rubric(weights=(1, 1, 1, 1))
+    points = tuple(
+        point.model_copy(update={"kind": PointKind.signal}) if number in signals else point
+        for number, point in enumerate(plain.points)
+    )
+    return plain.model_copy(update={"points": points})
+
+
+@pytest.mark.parametrize(
+    ("found", "told", "score"),
+    [
+        ([credit("p3", 1)], 0.3, 7.5),  # well told, and about something else: 0.3 of a quarter
+        ([credit("p3", 1), credit("p0", 1)], 0.65, 41.2),  # half of TOLD_BY is said
+        ([credit("p3", 1), credit("p0", 1), credit("p1", 0.5)], 0.825, 58.1),
+        ([credit("p3", 1), credit("p0", 1), credit("p1", 1)], 1.0, 75),
+        ([credit("p3", 1), credit("p0", 1, after_probe=True), credit("p1", 1)], 1.0, 67.5),  # said, if late
+        ([], 0.3, 0),
+    ],
+)
+def test_a_signal_counts_so_far_as_the_question_is_answered(
+    found: list[PointCredit], told: float, score: float
+) -> None:
+    feedback = feedback_from(story(3), found, (), (), "test-1")
+    assert (feedback.told, feedback.score) == (pytest.approx(told), pytest.approx(score, abs=0.06))
+    assert feedback.points[3].credit == (1 if found else 0)  # the point itself is said all the same
+
+
+def test_signals_count_in_full_where_there_is_nothing_else_and_where_they_are_not() -> None:
+    assert feedback_from(story(0, 1, 2, 3), [credit("p0", 1)], (), (), "test-1").told == 1
+    assert grade([credit("p0", 1)]).score == 16.7
 
 
 @pytest.mark.parametrize(

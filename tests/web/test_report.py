@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from app.core.feedback import MISTAKE_COST, Evidence, Feedback, Flag, LeftOut, SetAside, Status, Unheard
 from app.core.question import Level
-from app.core.rubric import Verdict
+from app.core.rubric import PointKind, Verdict
 from tests.web.helpers import (
     CONFLICT,
     OVERFITTING,
@@ -153,6 +153,24 @@ def test_what_came_only_after_a_follow_up_counts_less_and_says_so(client: TestCl
     rubric = parts(client).practice.rubrics[OVERFITTING]
     expected = 70 * rubric.point(first).weight / sum(one.weight for one in rubric.points)
     assert f"{round(expected)} of 100" in page.one("div", class_="verdict-line").text
+
+
+def test_a_signal_says_what_it_counts_where_little_of_what_was_asked_is_said(client: TestClient) -> None:
+    rubric = parts(client).practice.rubrics[CONFLICT]
+    signal = next(one for one in rubric.points if one.kind is PointKind.signal)
+    own = [one for one in rubric.points if one.kind is not PointKind.signal]
+    counts = {}
+    for said in ("", own[0].id, f"{own[0].id} {own[1].id}"):
+        round_id = begin(client, CONFLICT)
+        client.post(f"/rounds/{round_id}/end", data={"text": f"{signal.id} {said}"})
+        parts(client).practice.wait_graded(round_id, 5)
+        page = read(client.get(f"/rounds/{round_id}/report").text)
+        entry = page.one(id=f"q1-point-{rubric.points.index(signal) + 1}")
+        assert entry.one("span", class_="chip").text == "Said"
+        counts[said] = [text for text in ("counts 30 %", "counts 65 %", "counts") if text in entry.text][:1]
+        download = client.get(f"/rounds/{round_id}/report.md").text
+        assert ("How it is told counts" in download) == bool(counts[said])
+    assert list(counts.values()) == [["counts 30 %"], ["counts 65 %"], []]
 
 
 def test_a_flag_says_why_nothing_was_credited(client: TestClient) -> None:
