@@ -30,6 +30,12 @@ class Logistic(Strict):
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -50, 50))))
 
 
+BEYOND_DOUBT = 0.0275
+"""The lead above the bound from which an answer is about its question. Of those to others that the bound lets through
+most are nearer, of honest ones one in twenty. On the 572 answers labelled last junk above partial falls from 7.8 to
+5.7 % (5.6 with 0.0325, 6.5 with 0.0175), with 0.0425 it stays at 7.3."""
+
+
 class OnTopic(Strict):
     """What an answer to a question of the bank must reach, or it is off topic; and what one reaches.
 
@@ -44,6 +50,10 @@ class OnTopic(Strict):
         """Whether what an answer `reached` falls short of this."""
         return reached.lead < self.lead or reached.near < self.near
 
+    def above(self, reached: OnTopic) -> float:
+        """How far what an answer `reached` is above the bound for its lead, 0..1; 1 is from BEYOND_DOUBT on."""
+        return min(1.0, max(0.0, (reached.lead - self.lead) / BEYOND_DOUBT))
+
 
 ANYTHING = OnTopic(lead=-2.0, near=-1.0)
 """Takes no answer for off topic."""
@@ -53,9 +63,9 @@ class Calibration(Strict):
     """The fitted functions, how they were made, and from which probability on a mistake counts as made.
 
     `point` judges windows against points that have exemplars, `bare` against those that have only a statement, `signal`
-    against the signals, `lone` against the points of a rubric that has too few of them to be compared. `context` and
-    `bare_context` turn a point's best windows into its credit, in the light of the other points; `mistake_context` does
-    so for mistakes, and `mistake_from` is a bound on what comes of it.
+    against the signals, `lone` against the points of a rubric that has too few of them to be compared. `context`,
+    `signal_context` and `bare_context` turn a point's best windows into its credit, in the light of the other points;
+    `mistake_context` does so for mistakes, and `mistake_from` is a bound on what comes of it.
     """
 
     point: Logistic
@@ -63,6 +73,7 @@ class Calibration(Strict):
     signal: Logistic
     lone: Logistic
     context: Logistic
+    signal_context: Logistic
     bare_context: Logistic
     mistake: Logistic
     bare_mistake: Logistic

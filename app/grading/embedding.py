@@ -47,7 +47,7 @@ from app.grading.references import References, references
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-17"
+VERSION = "embedding-18"
 
 
 class EmbeddingGrader:
@@ -106,7 +106,9 @@ class EmbeddingGrader:
             suspected = [mistake_probability(self._calibration, rubric, one.mistakes) for one in measured]
             suspected[0] = cleared(suspected[0], right)
             denied = denials(rubric, np.concatenate(suspected))
-            found += self._points(rubric, answer, readings, nearest, said, denied)
+            on_topic = flags.above(heard.kept, refs, self._calibration.on_topic)
+            credit = credit_in_context(self._calibration, rubric, nearest, said, denied, on_topic)
+            found += _credited(rubric, answer, readings, nearest, credit)
             wrong = np.concatenate(list(map(unless_right, suspected, nearest)))
             made = np.maximum(made, wrong.max(axis=0))
             for mistake in self._mistakes(rubric, answer, readings, wrong, made):
@@ -116,26 +118,6 @@ class EmbeddingGrader:
             return feedback_from(rubric, found, tuple(mistakes.values()), unusable, self.name)
         aside = [SetAside(turn=turn, flag=flag) for turn, flag in raised.items()]
         return feedback_from(rubric, found, tuple(mistakes.values()), (), self.name, aside, left_out)
-
-    def _points(
-        self,
-        rubric: Rubric,
-        answer: Answer,
-        readings: Sequence[Reading],
-        nearest: Sequence[Probabilities],
-        said: Probabilities,
-        denied: Probabilities,
-    ) -> list[PointCredit]:
-        credit = credit_in_context(self._calibration, rubric, nearest, said, denied)
-        return [
-            PointCredit(
-                point_id=point.id,
-                credit=round(float(credit[column]), 4),
-                evidence=evidence(answer, window),
-                after_probe=answer.after_probe,
-            )
-            for column, (point, window) in enumerate(zip(rubric.points, most_telling(readings, nearest), strict=True))
-        ]
 
     def _mistakes(
         self,
@@ -171,6 +153,25 @@ class EmbeddingGrader:
         if self._second is None:
             return False
         return float(self._second.contradicts([(window.text, mistake.says)])[0]) >= CLEARED_FROM
+
+
+def _credited(
+    rubric: Rubric,
+    answer: Answer,
+    readings: Sequence[Reading],
+    nearest: Sequence[Probabilities],
+    credit: Probabilities,
+) -> list[PointCredit]:
+    """What is found on each point in one turn, beside the words that speak most for it."""
+    return [
+        PointCredit(
+            point_id=point.id,
+            credit=round(float(credit[column]), 4),
+            evidence=evidence(answer, window),
+            after_probe=answer.after_probe,
+        )
+        for column, (point, window) in enumerate(zip(rubric.points, most_telling(readings, nearest), strict=True))
+    ]
 
 
 def _cuts(refs: References) -> Sequence[Cut]:

@@ -143,9 +143,8 @@ class Encoder:
         vectors = self._cache.load(key, (len(texts), self.width)) if self._cache else None
         if vectors is None:
             vectors, computed = self._put_together(texts)
-            if self._cache and 2 * computed >= len(
-                texts
-            ):  # a part of another bundle costs little to put together again
+            mostly_new = 2 * computed >= len(texts)  # a part of another bundle costs little to put together again
+            if self._cache and mostly_new:
                 self._cache.save(key, vectors)
         vectors.setflags(write=False)
         with self._lock:

@@ -44,7 +44,8 @@ class Example(NamedTuple):
     `features` is (windows, features) by sentences, `by_clause` the same by clauses; `inside` marks the windows by
     sentences that lie on the labelled stretch; `target` is 0..1. `answer` tells the answers apart, `grade` is the
     labelled one, `flag` says that it earns nothing anyway (off topic only where it is so by any bounds), `reached` how
-    far it is on the topic. `claim` is the id of the point or mistake, `denied_by` the mistakes that deny it.
+    far it is on the topic, `kept` the same without everyday talk. `claim` is the id of the point or mistake,
+    `denied_by` the mistakes that deny it.
     """
 
     question_id: str
@@ -57,6 +58,7 @@ class Example(NamedTuple):
     grade: int = 0
     flag: Flag | None = None
     reached: OnTopic = ANYTHING
+    kept: OnTopic = ANYTHING
     claim: str = ""
     denied_by: tuple[str, ...] = ()
 
@@ -76,7 +78,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
     if not reading.windows:
         return []
     flag = flags.flag(heard.seen, refs, ANYTHING)
-    reached = flags.reached(heard.seen, refs)
+    reached, kept = flags.reached(heard.seen, refs), flags.reached(heard.kept, refs)
     found: list[Example] = []
     for rubric, bare in ((answer.rubric, False), (_without_exemplars(answer.rubric), True)):
         against = references(answer.question, rubric, encoder)
@@ -84,7 +86,7 @@ def _measured(number: int, answer: Labelled, encoder: Encoder, background: Backg
         by_clause = clauses.measured(against, None if bare else around_clauses)
         found += _point_examples(answer, reading, measured.points, by_clause.points, bare=bare)
         found += _mistake_examples(answer, reading, measured.mistakes, by_clause.mistakes, bare=bare)
-    return [one._replace(answer=number, grade=answer.grade, flag=flag, reached=reached) for one in found]
+    return [one._replace(answer=number, grade=answer.grade, flag=flag, reached=reached, kept=kept) for one in found]
 
 
 def _point_examples(

@@ -163,6 +163,16 @@ def reached(turn: Turn, refs: References) -> OnTopic:
     return _reached(turn, turn.vectors @ refs.vectors.T)
 
 
+def above(turn: Turn, refs: References, on_topic: OnTopic) -> float:
+    """How far one turn is above the bound for answers about something else, 0..1; see OnTopic.above.
+
+    Where there is no other question, and after a probe, nothing speaks against it.
+    """
+    if turn.elsewhere is None or turn.after_probe:
+        return 1.0
+    return on_topic.above(reached(turn, refs))
+
+
 def _reached(turn: Turn, nearness: Nearness) -> OnTopic:
     near = float(nearness.max())
     if turn.elsewhere is None:

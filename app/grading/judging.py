@@ -101,19 +101,22 @@ def credit_in_context(
     nearest: Sequence[Probabilities],
     so_far: Probabilities,
     denied: Probabilities,
+    on_topic: float,
 ) -> Probabilities:
     """Credit (points,), 0..1, from the probabilities (windows, points) of a turn's readings and those `so_far`.
 
-    `so_far` (points,) are the highest of the turns up to it.
-
-    `denied` (points,) is how likely this turn denies each point: who mends in a later turn what was wrong is credited.
+    `so_far` (points,) are the highest of the turns up to it. `denied` (points,) is how likely this turn denies each
+    point: who mends in a later turn what was wrong is credited. `on_topic` (0..1): see points_in_context.
     """
     if len(rubric.points) < FEWEST:
         return np.asarray(nearest[0].max(axis=0), np.float64)
-    features = points_in_context(own_odds(nearest), so_far, denied)
+    features = points_in_context(own_odds(nearest), so_far, denied, on_topic)
     if not all(point.exemplars for point in rubric.points):
         return calibration.bare_context(features, POINT_CONTEXT_FEATURES)
-    return np.minimum(1.0, calibration.context(features, POINT_CONTEXT_FEATURES) / FULL_FROM)
+    signals = [point.kind is PointKind.signal for point in rubric.points]
+    of_signals = calibration.signal_context(features, POINT_CONTEXT_FEATURES)
+    said = np.where(signals, of_signals, calibration.context(features, POINT_CONTEXT_FEATURES))
+    return np.minimum(1.0, said / FULL_FROM)
 
 
 def denials(rubric: Rubric, suspected: Probabilities) -> Probabilities:

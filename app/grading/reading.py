@@ -53,10 +53,12 @@ class Reading:
 class Heard(NamedTuple):
     """One turn: what the flags look at, and each reading of what is judged, with what lies around it.
 
-    `left_out` are its sentences that speak to the grader, then those of everyday talk.
+    `kept` is what the flags look at without everyday talk. `left_out` are its sentences that speak to the grader, then
+    those of everyday talk.
     """
 
     seen: flags.Turn
+    kept: flags.Turn
     readings: list[Reading]
     around: list[Surroundings | None]
     left_out: list[LeftOut]
@@ -98,17 +100,20 @@ def hear(
     vectors = readings[0].part_vectors
     if background is None:
         seen = flags.Turn(answer.text, vectors, None, 0.0, answer.after_probe)
-        return Heard(seen, readings, [None] * len(readings), left_out)
+        return Heard(seen, seen, readings, [None] * len(readings), left_out)
     around = [background.around(question_id, reading.vectors) for reading in readings]
     talk = background.talk(question_id, vectors, refs.vectors, reply=answer.after_probe)
     elsewhere = around[0].best_question(len(vectors)) if around[0] else None
     seen = flags.Turn(answer.text, vectors, elsewhere, float(talk.mean()) if len(talk) else 0.0, answer.after_probe)
+    kept = seen
     if talk.any():
         aside = [part for part, is_talk in zip(readings[0].parts, talk, strict=True) if is_talk]
         left_out += [_left_out(answer, part, Unheard.everyday_talk) for part in aside]
         readings = _with_windows([reading.without(aside) for reading in readings])
         around = [background.around(question_id, reading.vectors) for reading in readings]
-    return Heard(seen, readings, around, left_out)
+        vectors = readings[0].part_vectors
+        kept = seen._replace(vectors=vectors, elsewhere=around[0].best_question(len(vectors)) if around[0] else None)
+    return Heard(seen, kept, readings, around, left_out)
 
 
 def evidence(answer: Answer, window: Window) -> Evidence:

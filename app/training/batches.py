@@ -69,11 +69,13 @@ class TopicBatches(DefaultBatchSampler):
         count = sum(map(len, groups)) // self.batch_size + 1
         batches: list[list[int]] = [[] for _ in range(count)]
         rng.shuffle(groups)
-        for number, rows in enumerate(groups):
+        first = 0
+        for rows in groups:
             shuffled = rng.sample(rows, len(rows))
             spread = max(1, min(count, len(rows) // SHARE))
             for position, row in enumerate(shuffled):
-                batches[(number + (position % spread) * max(1, count // spread)) % count].append(row)
+                batches[(first + position % spread) % count].append(row)
+            first += spread  # where this group ends the next begins, so that each batch has several
         return [batch for batch in batches if len(batch) > 4]
 
 

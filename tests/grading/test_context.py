@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.core.rubric import Mistake
-from app.grading.calibration import shipped
+from app.core.rubric import Mistake, PointKind
+from app.grading.calibration import BEYOND_DOUBT, OnTopic, shipped
 from app.grading.judging import credit_in_context, denials, mistakes_in_context
 from tests.values import rubric
 
@@ -58,7 +58,7 @@ def test_a_point_that_is_denied_is_doubted_and_no_other(trained: bool) -> None:
     marked = rubric(weights=(1, 2, 3, 1))
     nearest = np.array([[0.7, 0.7, 0.3, 0.1]])
     plain, doubted = (
-        credit_in_context(shipped(trained), marked, [nearest], nearest[0], np.array([denied, 0.0, 0.0, 0.0]))
+        credit_in_context(shipped(trained), marked, [nearest], nearest[0], np.array([denied, 0.0, 0.0, 0.0]), 1.0)
         for denied in (0.0, 0.9)
     )
     assert doubted[0] < plain[0] - 0.1
@@ -69,6 +69,40 @@ def test_a_mistake_that_is_hardly_likely_speaks_against_nothing() -> None:
     marked = rubric(weights=(1, 2, 3, 1))
     nearest = np.array([[0.7, 0.7, 0.3, 0.1]])
     none, hardly = (
-        credit_in_context(shipped(True), marked, [nearest], nearest[0], np.full(4, denied)) for denied in (0.0, 0.19)
+        credit_in_context(shipped(True), marked, [nearest], nearest[0], np.full(4, denied), 1.0)
+        for denied in (0.0, 0.19)
     )
     assert hardly == pytest.approx(none)
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_signals_have_a_judge_of_their_own(trained: bool) -> None:
+    plain = rubric(weights=(1, 1, 1, 1))
+    last = plain.points[3].model_copy(update={"kind": PointKind.signal, "exemplars": ("I did.",)})
+    points = (*(one.model_copy(update={"exemplars": ("So.",)}) for one in plain.points[:3]), last)
+    nearest = np.array([[0.5, 0.5, 0.5, 0.5]])
+    marked = plain.model_copy(update={"points": points})
+    credit = credit_in_context(shipped(trained), marked, [nearest], nearest[0], np.zeros(4), 1.0)
+    assert credit[:3] == pytest.approx(credit[0])
+    assert credit[3] != pytest.approx(credit[0], abs=1e-3)
+
+
+def test_a_turn_hardly_nearer_to_its_question_than_to_another_is_doubted() -> None:
+    marked = rubric(weights=(1, 2, 3, 1))
+    marked = marked.model_copy(
+        update={"points": tuple(one.model_copy(update={"exemplars": ("So.",)}) for one in marked.points)}
+    )
+    nearest = np.array([[0.7, 0.7, 0.3, 0.1]])
+    clear, doubtful, hardly = (
+        credit_in_context(shipped(True), marked, [nearest], nearest[0], np.zeros(4), on_topic)
+        for on_topic in (1.0, 0.5, 0.0)
+    )
+    assert (hardly < doubtful).all()
+    assert (doubtful < clear).all()
+    assert hardly[0] < clear[0] - 0.1
+
+
+def test_how_far_a_turn_is_above_the_bound_is_told_from_none_to_beyond_doubt() -> None:
+    bound = OnTopic(lead=0.03, near=0.5)
+    leads = (-0.1, 0.03, 0.03 + BEYOND_DOUBT / 2, 0.03 + BEYOND_DOUBT, 0.4)
+    assert [bound.above(OnTopic(lead=lead, near=0.9)) for lead in leads] == pytest.approx([0, 0, 0.5, 1, 1])

@@ -69,8 +69,8 @@ def test_a_claim_like_the_question_stays_finite() -> None:
 
 
 def test_sentences_single_out_their_own_point(content: Content, encoder: Encoder) -> None:
-    """The last exemplars of each point, by functions learnt from all the others."""
-    points = content.rubrics[CHAMPION].points
+    """The last exemplars of each point, as written, by functions learnt from all the others."""
+    points = content.written[CHAMPION].points
     vectors = [encoder.encode(list(point.exemplars)) for point in points]
     starts = np.cumsum([0, *(len(one) - 4 for one in vectors)])
     told = one_vs_rest(

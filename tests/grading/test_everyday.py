@@ -46,16 +46,24 @@ def test_sentences_are_told_by_what_they_lie_near_and_by_their_neighbours() -> N
     assert found.among(answers[:1], answers).tolist() == [False]
 
 
-@pytest.mark.parametrize("text", ["It saved three hours a week.", "Twelve people.", "I told her on Monday."])
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [
+        ("It saved us three hours a week.", 1.0),
+        ("Twelve people.", 1.0),
+        ("I told her on Monday.", 1.0),
+        ("It saved three hours a week.", 0.0),  # by itself nearer to what the question is about
+    ],
+)
 def test_a_short_reply_to_a_follow_up_is_no_talk(
-    content: Content, encoder: Encoder, background: Background, text: str
+    content: Content, encoder: Encoder, background: Background, text: str, alone: float
 ) -> None:
     refs = references(content.questions[CHAMPION].prompt, content.rubrics[CHAMPION], encoder)
     first, reply = (
         hear(Answer(turn=1, text=text, after_probe=after), CHAMPION, refs, encoder, background, BOTH).seen.talk
         for after in (False, True)
     )
-    assert (first, reply) == (1.0, 0.0)
+    assert (first, reply) == (alone, 0.0)
 
 
 def test_where_too_little_is_known_nothing_is_talk() -> None:

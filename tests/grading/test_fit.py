@@ -12,7 +12,8 @@ from app.grading.calibration import shipped
 from app.grading.encoder import Encoder
 from app.grading.examples import Example, Labelled, collect
 from app.grading.features import POINT_FEATURES
-from app.grading.fit import fit, logistic_regression
+from app.grading.fit import fit
+from app.grading.regression import logistic_regression
 from tests.grading.conftest import CHAMPION
 
 

@@ -98,7 +98,7 @@ def credits(said: float, *exemplars: str) -> list[float]:
     points = tuple(point.model_copy(update={"exemplars": exemplars}) for point in rubric.points)
     rubric = rubric.model_copy(update={"points": points})
     nearest = np.full((1, 5), said)
-    return list(credit_in_context(alone, rubric, [nearest], nearest[0], np.zeros(5)))
+    return list(credit_in_context(alone, rubric, [nearest], nearest[0], np.zeros(5), 1.0))
 
 
 @pytest.mark.parametrize(
