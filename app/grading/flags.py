@@ -58,6 +58,10 @@ BARE_LIST_WORDS, BARE_LIST_CLAUSE_WORDS = 12, 0.03
 NEAR_ANYTHING = 0.2
 """Off topic in any case: no sentence has this cosine with any text of the rubric or with the question."""
 
+LEANS = 0.009
+"""What leaning to the question asked (Background.leaning, log odds) counts in the lead beside nearness: half as much as
+that does, by what each varies among honest answers. Of the labelled answers to other questions the grader sees 78 %
+with it at the bound that it has, and 58 % without at its own."""
 FEW_SENTENCES = 0.3
 """Over the square of the number of sentences, what is added to the lead: a sentence or two have little to show where
 they belong. The bound lies at about 0.02. Of 250 single sentences that say a point of their question, one in fifty is
@@ -110,12 +114,14 @@ Nearness = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 class Turn(NamedTuple):
     """What the flags look at in one turn: its text and sentence vectors.
 
-    And how well the other question that fits best does so, where others are known, and how much is everyday talk, 0..1.
+    And how well the other question that fits best does so, where others are known, how far the whole leans to the
+    question asked (Background.leaning), and how much is everyday talk, 0..1.
     """
 
     text: str
     vectors: Vectors
     elsewhere: float | None
+    leaning: float
     talk: float
     after_probe: bool
 
@@ -158,7 +164,8 @@ def reached(turn: Turn, refs: References) -> OnTopic:
     """How far one turn with at least one sentence is on the topic.
 
     `lead` compares this question with the best other one, each by the mean over the sentences of the cosine with its
-    nearest text; the fewer sentences, the more is allowed for. It is 0 where there is no other question.
+    nearest text, and by what the whole leans to; the fewer sentences, the more is allowed for. It is 0 where there is
+    no other question.
     """
     return _reached(turn, turn.vectors @ refs.vectors.T)
 
@@ -178,7 +185,10 @@ def _reached(turn: Turn, nearness: Nearness) -> OnTopic:
     if turn.elsewhere is None:
         return OnTopic(lead=0.0, near=near)
     own = float(nearness.max(axis=1).mean())
-    return OnTopic(lead=own - turn.elsewhere + FEW_SENTENCES / len(turn.vectors) ** 2, near=near)
+    count = len(turn.vectors)
+    leaning = LEANS * turn.leaning * (1 - 1 / count)  # a sentence by itself leans anywhere
+    lead = own - turn.elsewhere + leaning + FEW_SENTENCES / count**2
+    return OnTopic(lead=lead, near=near)
 
 
 def _off_topic(turn: Turn, nearness: Nearness, on_topic: OnTopic) -> bool:

@@ -21,6 +21,7 @@ from app.grading.background import Background, Surroundings
 from app.grading.encoder import Encoder, Vectors
 from app.grading.features import Measured, measure, pair_vectors
 from app.grading.references import References
+from app.grading.topics import Telling
 
 Cut = Callable[[str], list[Window]]
 
@@ -99,12 +100,19 @@ def hear(
     readings = read(answer.text, encoder, cuts, unasked)
     vectors = readings[0].part_vectors
     if background is None:
-        seen = flags.Turn(answer.text, vectors, None, 0.0, answer.after_probe)
+        seen = flags.Turn(answer.text, vectors, None, 0.0, 0.0, answer.after_probe)
         return Heard(seen, seen, readings, [None] * len(readings), left_out)
+    telling = Telling(refs.texts, refs.vectors)
     around = [background.around(question_id, reading.vectors) for reading in readings]
     talk = background.talk(question_id, vectors, refs.vectors, reply=answer.after_probe)
-    elsewhere = around[0].best_question(len(vectors)) if around[0] else None
-    seen = flags.Turn(answer.text, vectors, elsewhere, float(talk.mean()) if len(talk) else 0.0, answer.after_probe)
+    seen = flags.Turn(
+        answer.text,
+        vectors,
+        around[0].best_question(len(vectors)) if around[0] else None,
+        background.leaning(question_id, telling, vectors),
+        float(talk.mean()) if len(talk) else 0.0,
+        answer.after_probe,
+    )
     kept = seen
     if talk.any():
         aside = [part for part, is_talk in zip(readings[0].parts, talk, strict=True) if is_talk]
@@ -112,7 +120,9 @@ def hear(
         readings = _with_windows([reading.without(aside) for reading in readings])
         around = [background.around(question_id, reading.vectors) for reading in readings]
         vectors = readings[0].part_vectors
-        kept = seen._replace(vectors=vectors, elsewhere=around[0].best_question(len(vectors)) if around[0] else None)
+        elsewhere = around[0].best_question(len(vectors)) if around[0] else None
+        leaning = background.leaning(question_id, telling, vectors)
+        kept = seen._replace(vectors=vectors, elsewhere=elsewhere, leaning=leaning)
     return Heard(seen, kept, readings, around, left_out)
 
 
