@@ -47,7 +47,7 @@ from app.grading.references import References, references
 if TYPE_CHECKING:
     from app.settings import Settings
 
-VERSION = "embedding-18"
+VERSION = "embedding-19"
 
 
 class EmbeddingGrader:
