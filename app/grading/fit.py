@@ -37,7 +37,7 @@ ROUNDS = 5
 FALSE_ALARMS = 0.009
 """The share of answers worth something which may be taken for off topic, by either bound. One of 598 is, of
 grade 1, as what says enough is on the topic; in return all but nine of the 63 answers to other questions are seen."""
-MARGINS = OnTopic(lead=0.01, near=0.1)
+MARGINS = OnTopic(lead=0.015, near=0.1)
 """How far the bounds for off-topic answers stay below the labelled answers worth something. With a lead of 0.01 empty
 talk about what was asked came out as off topic."""
 

@@ -21,6 +21,14 @@ their shift without it, and it took me two hours. I rang the port, told them hon
 asked what the deadline was really about. I said no to the report for that week and offered a page with the figures they
 had. In the end the forecast went out one day late, which they knew from the start, and nobody was surprised.
 """
+AT_ODDS = """
+The lead of the night shift and I could hardly speak with each other by autumn. He thought my schedule for the kilns
+treated his people like machines, I thought that he held it up out of spite, and we said so in front of everybody once.
+The next day I asked him for a coffee, only the two of us, and let him tell me first. He was right in one thing: I had
+cut the pause in which they eat together, and never asked. I told him what I was under, the gas bill. We agreed that the
+pause stays and that he rings me before he changes a firing. It held all winter, and in spring he proposed the next
+change himself.
+"""
 
 
 def _unit(rows: list[list[float]]) -> Vectors:
@@ -54,17 +62,20 @@ def test_texts_that_others_have_too_or_nobody_knows_do_not_count() -> None:
     assert topics.lead("one", more, said) == topics.lead("one", one, said)
 
 
+@pytest.mark.parametrize(
+    ("story", "answered", "other"), [(TOO_MUCH_AT_ONCE, PRIORITISATION, CONFLICT), (AT_ODDS, CONFLICT, PRIORITISATION)]
+)
 def test_a_story_leans_to_the_question_that_it_answers(
-    content: Content, encoder: Encoder, background: Background
+    story: str, answered: str, other: str, content: Content, encoder: Encoder, background: Background
 ) -> None:
-    said = encoder.encode([one.text for one in sentences(TOO_MUCH_AT_ONCE)])
+    said = encoder.encode([one.text for one in sentences(story)])
 
     def leaning(name: str) -> float:
         refs = references(content.questions[name].prompt, content.rubrics[name], encoder)
         return background.leaning(name, Telling(refs.texts, refs.vectors), said)
 
-    assert leaning(PRIORITISATION) > 1
-    assert leaning(CONFLICT) < -1
+    assert leaning(other) < -2
+    assert leaning(answered) > leaning(other) + 1
 
 
 def test_outside_the_bank_and_for_nothing_said_there_is_no_leaning(background: Background, encoder: Encoder) -> None:
