@@ -62,7 +62,7 @@ LEANS, LEANING_FROM = 0.0105, 2
 """What leaning to the question asked (Background.leaning, log odds) counts in the lead beside nearness, about half as
 much as that does by what each varies among honest answers; and up to how many sentences it counts nothing. With 0.009
 to 0.012 the figures are level. With 1 in place of 2 sentences, six of 867 stretches of two to five sentences from good
-answers fell below the bound; with 2 none."""
+answers fell below the bound; with 2 two."""
 FEW_SENTENCES = 0.3
 """Over the square of the number of sentences, what is added to the lead: a sentence or two have little to show where
 they belong. The bound lies at about 0.02. Of 250 single sentences that say a point of their question, one in fifty is
