@@ -105,24 +105,22 @@ def hear(
     telling = Telling(refs.texts, refs.vectors)
     around = [background.around(question_id, reading.vectors) for reading in readings]
     talk = background.talk(question_id, vectors, refs.vectors, reply=answer.after_probe)
-    seen = flags.Turn(
-        answer.text,
-        vectors,
-        around[0].best_question(len(vectors)) if around[0] else None,
-        background.leaning(question_id, telling, vectors),
-        float(talk.mean()) if len(talk) else 0.0,
-        answer.after_probe,
-    )
+
+    def lies() -> tuple[float | None, float]:
+        """How well another question fits what is read now, and how far that leans to this one."""
+        parts = readings[0].part_vectors
+        elsewhere = around[0].best_question(len(parts)) if around[0] else None
+        return elsewhere, background.leaning(question_id, telling, parts)
+
+    seen = flags.Turn(answer.text, vectors, *lies(), float(talk.mean()) if len(talk) else 0.0, answer.after_probe)
     kept = seen
     if talk.any():
         aside = [part for part, is_talk in zip(readings[0].parts, talk, strict=True) if is_talk]
         left_out += [_left_out(answer, part, Unheard.everyday_talk) for part in aside]
         readings = _with_windows([reading.without(aside) for reading in readings])
         around = [background.around(question_id, reading.vectors) for reading in readings]
-        vectors = readings[0].part_vectors
-        elsewhere = around[0].best_question(len(vectors)) if around[0] else None
-        leaning = background.leaning(question_id, telling, vectors)
-        kept = seen._replace(vectors=vectors, elsewhere=elsewhere, leaning=leaning)
+        elsewhere, leaning = lies()
+        kept = seen._replace(vectors=readings[0].part_vectors, elsewhere=elsewhere, leaning=leaning)
     return Heard(seen, kept, readings, around, left_out)
 
 
